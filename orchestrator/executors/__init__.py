@@ -1,0 +1,22 @@
+"""Where commands run. ``local`` is this machine; others come by the same door.
+
+Nothing above this floor knows where a command ran.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.process import Exit, Job, OnLine
+
+
+class Executor(Protocol):
+    """Runs jobs to their end."""
+
+    async def run(self, job: Job, on_line: OnLine | None = None) -> Exit:
+        """Run ``job`` to its end and return how it ended.
+
+        ``on_line`` is told each line of standard output, decoded, without its end. Cancelling
+        the caller stops the whole job before the cancellation goes on.
+        """

@@ -1,0 +1,1 @@
+"""The plan file: what the architect wants built and how it is proven."""

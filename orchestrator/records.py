@@ -1,0 +1,128 @@
+"""The facts the engine keeps about plans, tasks and attempts.
+
+Frozen values: a changed fact is a new record (``dataclasses.replace``). ``store`` keeps them,
+``scheduler`` decides from them, ``api`` shows them. Oids are full hexadecimal object ids, empty
+where there is none yet; times are POSIX seconds, 0 where it has not happened yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.results import Usage
+from orchestrator.states import Outcome, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A plan as it was started.
+
+    ``source`` is the plan file's text and ``folder`` the folder it was read from: criteria are
+    always taken from here, never from a branch or from the file as it is now. ``merge``,
+    ``sandbox`` and ``update_checkout`` are how the architect started it.
+    """
+
+    name: str
+    source: str
+    source_hash: str
+    path: str
+    folder: str
+    target: str
+    merge: str
+    sandbox: str
+    update_checkout: bool = False
+    paused: bool = False
+    started_at: float = 0.0
+    settled_at: float = 0.0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """Where one task stands.
+
+    ``base`` is the target commit the branch was last started from or brought up to, ``head`` the
+    last imported commit of the branch, ``verified_head`` the head that passed (a verdict is
+    worth nothing for any other). ``attempts_used`` counts sessions against the budget,
+    ``sessions`` counts all of them. ``merge_requested`` is the order to land; ``intent`` is the
+    candidate on record while merging, ``merged_commit`` what landed. ``feedback`` is what the
+    next session will be told, ``note`` the architect's own words for it.
+    """
+
+    plan: str
+    id: str
+    state: TaskState = TaskState.PENDING
+    reason: str = ""
+    position: int = 0
+    branch: str = ""
+    base: str = ""
+    head: str = ""
+    verified_head: str = ""
+    verified_at: float = 0.0
+    sessions: int = 0
+    attempts_used: int = 0
+    verify_errors: int = 0
+    session_id: str = ""
+    retry_at: float = 0.0
+    feedback: str = ""
+    note: str = ""
+    sync_target: bool = False
+    paused: bool = False
+    approved: bool = False
+    merge_requested: bool = False
+    merge_requested_at: float = 0.0
+    held: str = ""
+    intent: str = ""
+    intent_base: str = ""
+    merged_commit: str = ""
+    merged_at: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    changed_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One session at a task; ``number`` counts from 1, ``counted`` whether the budget is charged.
+
+    ``sandbox`` names what it ran in, so that an unsandboxed attempt stays marked for ever.
+    """
+
+    plan: str
+    task: str
+    number: int
+    agent: str
+    sandbox: str
+    counted: bool = True
+    outcome: Outcome | None = None
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    session_id: str = ""
+    head: str = ""
+    usage: Usage = field(default_factory=Usage)
+    log: str = ""
+    prompt: str = ""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    setup_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRecord:
+    """One verification on record: of a ``baseline``, a ``branch`` or a ``candidate``.
+
+    ``verification`` is the serialised result, ``digest`` what the agent is told of it.
+    """
+
+    plan: str
+    task: str
+    attempt: int
+    purpose: str
+    commit: str
+    tree: str
+    verdict: str
+    digest: str
+    results: str
+    started_at: float
+    ended_at: float
+    id: int = 0

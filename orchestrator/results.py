@@ -1,0 +1,153 @@
+"""What sessions and checks report: the values that travel up the house.
+
+Plain frozen data. Nothing here decides anything beyond what follows from the values
+themselves (``Verification.verdict``), and nothing here is mutable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.states import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a session consumed so far; tokens are counts, cost is US dollars.
+
+    ``context_share`` is the share (0..1) of the agent's context window in use, if it tells.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    context_share: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+            other.context_share if other.context_share is not None else self.context_share,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """How one session ended.
+
+    ``session_id`` is the agent's own id, for resuming; ``reason`` one sentence; ``message`` the
+    agent's closing words or question; ``retry_at`` POSIX seconds before which a new session is
+    pointless (rate limits).
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    message: str = ""
+    exit_code: int | None = None
+    session_id: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed test or diagnostic.
+
+    ``test`` is its stable identity, ``message`` the short cause, ``details`` the long text
+    (traceback, expected and actual), ``path``/``line`` where, if told.
+    """
+
+    test: str
+    message: str = ""
+    details: str = ""
+    path: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check's output says, parsed.
+
+    ``parsed`` is False when only the exit code and ``tail`` (the end of the output) are known;
+    counts are then all zero.
+    """
+
+    parsed: bool = False
+    passed: int = 0
+    failed: int = 0
+    errored: int = 0
+    skipped: int = 0
+    failures: tuple[Failure, ...] = ()
+    tail: str = ""
+
+    @property
+    def total(self) -> int:
+        return self.passed + self.failed + self.errored + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check on one tree.
+
+    ``reason`` says in a sentence why the verdict is not *passed*; ``seconds`` is the time the
+    command took when it really ran; ``cached`` that it did not run now; ``skipped`` that it was
+    not started since something it needs failed (its verdict is then ERRORED and it blames
+    nobody); ``log`` the path of the full output.
+    """
+
+    check: str
+    kind: str
+    command: str
+    verdict: Verdict
+    report: Report = field(default_factory=Report)
+    exit_code: int | None = None
+    seconds: float = 0.0
+    cached: bool = False
+    skipped: bool = False
+    reason: str = ""
+    log: str = ""
+
+
+def combined_verdict(results: Iterable[CheckResult]) -> Verdict:
+    """The verdict of several checks together; no result at all is ERRORED, never passed.
+
+    A real failure outweighs a time-out, which outweighs an error: what the agent can mend is
+    told first.
+    """
+    verdicts = {result.verdict for result in results if not result.skipped}
+    for verdict in (Verdict.FAILED, Verdict.TIMED_OUT, Verdict.ERRORED, Verdict.FLAKY):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.PASSED if verdicts else Verdict.ERRORED
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All checks of one tree."""
+
+    commit: str
+    tree: str
+    results: tuple[CheckResult, ...]
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        return combined_verdict(self.results)
+
+    @property
+    def passed(self) -> bool:
+        """True only when at least one check ran and every one of them passed."""
+        return bool(self.results) and all(r.verdict is Verdict.PASSED for r in self.results)
+
+    def failed_checks(self) -> tuple[CheckResult, ...]:
+        return tuple(r for r in self.results if r.verdict is not Verdict.PASSED)

@@ -1,0 +1,21 @@
+"""What a job may reach. A sandbox rewrites a job so that it runs confined.
+
+``none`` confines nothing and is marked as such on every attempt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.process import Job
+
+
+class Sandbox(Protocol):
+    """One way to confine jobs."""
+
+    name: str
+    confines: bool
+
+    def wrap(self, job: Job) -> Job:
+        """The same job, confined."""
