@@ -1,0 +1,180 @@
+"""Asking the engine: one asynchronous client for all.
+
+The client knows paths and models, nothing else. Errors come back as the ones the engine
+raised; no answer at all is ``EngineUnreachable``. ``EngineClient`` serves the dashboard and
+streams; the command line drives it through ``anyio.run``.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import httpx
+
+from orchestrator.api.models import (
+    ActionView,
+    AnswerRequest,
+    BriefView,
+    DiffView,
+    EventView,
+    LogChunk,
+    PlanView,
+    Problem,
+    RetryRequest,
+    StatusView,
+    SubmitPlan,
+    TaskDetail,
+    TaskSelection,
+    View,
+)
+from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+V = TypeVar("V", bound=View)
+
+
+class EngineClient:
+    """A connection to one engine. Use as an asynchronous context manager."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            base_url="http://clerk",
+            timeout=httpx.Timeout(30.0, read=600.0),
+            trust_env=False,
+        )
+
+    @classmethod
+    def on_socket(cls, socket: Path) -> Self:
+        """A client of the engine that listens on ``socket``."""
+        return cls(httpx.AsyncHTTPTransport(uds=str(socket)))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def status(self) -> StatusView:
+        return await self._ask("GET", "/v1/status", StatusView)
+
+    async def submit(self, plan: SubmitPlan) -> PlanView:
+        """Hand a plan to the engine; raises PlanError with every problem."""
+        return await self._ask("POST", "/v1/plans", PlanView, body=plan)
+
+    async def task(self, plan: str, task: str) -> TaskDetail:
+        return await self._ask("GET", _task(plan, task), TaskDetail)
+
+    async def log(
+        self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
+    ) -> LogChunk:
+        """The transcript of an attempt (the newest by default) from offset ``after``."""
+        query = {"after": after} | ({} if attempt is None else {"attempt": attempt})
+        return await self._ask("GET", f"{_task(plan, task)}/log", LogChunk, query=query)
+
+    async def diff(self, plan: str, task: str) -> DiffView:
+        return await self._ask("GET", f"{_task(plan, task)}/diff", DiffView)
+
+    async def brief(self, plan: str, task: str) -> BriefView:
+        return await self._ask("GET", f"{_task(plan, task)}/brief", BriefView)
+
+    async def merge(self, plan: str, selection: TaskSelection) -> ActionView:
+        """Order the landing of tasks; returns at once, landing is told by events."""
+        return await self._ask("POST", f"/v1/plans/{plan}/merge", ActionView, body=selection)
+
+    async def approve(self, plan: str, task: str) -> ActionView:
+        return await self._act(plan, task, "approve")
+
+    async def retry(self, plan: str, task: str, note: str = "") -> ActionView:
+        return await self._act(plan, task, "retry", RetryRequest(note=note))
+
+    async def cancel(self, plan: str, task: str) -> ActionView:
+        return await self._act(plan, task, "cancel")
+
+    async def answer(self, plan: str, task: str, text: str) -> ActionView:
+        return await self._act(plan, task, "answer", AnswerRequest(text=text))
+
+    async def pause(self, plan: str, task: str | None = None) -> ActionView:
+        """Start no further session of the task, or of the whole plan."""
+        return await self._pause_or_resume(plan, task, "pause")
+
+    async def resume(self, plan: str, task: str | None = None) -> ActionView:
+        return await self._pause_or_resume(plan, task, "resume")
+
+    async def stop(self) -> None:
+        """Stop the engine; sessions are stopped and resumed when it runs again."""
+        await self._ask("POST", "/v1/stop", ActionView)
+
+    async def events(self, after: int = 0) -> AsyncIterator[EventView]:
+        """Every event after ``after``, then each new one as it happens.
+
+        Ends when the engine ends; raises EngineUnreachable when it cannot be reached.
+        """
+        async with self._stream("/v1/events", {"after": after}) as response:
+            try:
+                async for line in response.aiter_lines():
+                    if line.startswith("data:"):
+                        yield EventView.model_validate_json(line.removeprefix("data:"))
+            except (httpx.RemoteProtocolError, httpx.ReadError):
+                return
+
+    @asynccontextmanager
+    async def _stream(self, path: str, query: dict[str, int]) -> AsyncIterator[httpx.Response]:
+        timeout = httpx.Timeout(30.0, read=None)
+        try:
+            async with self._http.stream("GET", path, params=query, timeout=timeout) as response:
+                yield response
+        except httpx.ConnectError as error:
+            raise EngineUnreachable(_UNREACHABLE) from error
+
+    async def _act(self, plan: str, task: str, verb: str, body: View | None = None) -> ActionView:
+        return await self._ask("POST", f"{_task(plan, task)}/{verb}", ActionView, body=body)
+
+    async def _pause_or_resume(self, plan: str, task: str | None, verb: str) -> ActionView:
+        path = f"/v1/plans/{plan}" if task is None else _task(plan, task)
+        return await self._ask("POST", f"{path}/{verb}", ActionView)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        model: type[V],
+        *,
+        query: dict[str, int] | None = None,
+        body: View | None = None,
+    ) -> V:
+        try:
+            response = await self._http.request(
+                method, path, params=query, json=body and body.model_dump(mode="json")
+            )
+        except httpx.TransportError as error:
+            raise EngineUnreachable(_UNREACHABLE) from error
+        if response.is_error:
+            raise _error(response)
+        return model.model_validate_json(response.content)
+
+
+_UNREACHABLE = "the engine does not answer; start it with: clerk start"
+
+
+def _task(plan: str, task: str) -> str:
+    return f"/v1/plans/{plan}/tasks/{task}"
+
+
+def _error(response: httpx.Response) -> ClerkError:
+    """The error the engine raised, as told by its answer."""
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValueError:
+        return ClerkError(f"the engine answered {response.status_code}: {response.text[:200]}")
+    if problem.problems:
+        return PlanError(problem.problems)
+    if problem.exit_code == ExitCode.BAD_USAGE:
+        return UsageError(problem.error)
+    error = ClerkError(problem.error)
+    error.exit_code = ExitCode(problem.exit_code)
+    return error

@@ -1,0 +1,264 @@
+"""What travels between the engine and its clients.
+
+Plain frozen views, made for showing: everything derived (ready, blocked, merge-ready, gates) is
+computed by the engine and only read here. Times are POSIX seconds (0: has not happened),
+durations seconds, costs US dollars, oids full hexadecimal. Text that came from agents, plans or
+git is passed on as it is; making it safe for a terminal is the client's duty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.states import MergeMode, Outcome, TaskState, Verdict
+
+
+class View(BaseModel):
+    """Base of all that travels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UsageView(View):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+class GateView(View):
+    """One condition of merge readiness; ``reason`` is a sentence, open or closed."""
+
+    name: str
+    open: bool
+    reason: str
+
+
+class CheckView(View):
+    """One check on the task's newest tree; ``verdict`` is None while it has not ended."""
+
+    name: str
+    kind: str
+    command: str
+    verdict: Verdict | None = None
+    passed: int = 0
+    failed: int = 0
+    skipped_tests: int = 0
+    seconds: float = 0.0
+    cached: bool = False
+    skipped: bool = False
+    running: bool = False
+    reason: str = ""
+    log: str = ""
+
+
+class DiffStatView(View):
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
+class TaskView(View):
+    """One row of the board."""
+
+    plan: str
+    id: str
+    title: str
+    state: TaskState
+    reason: str = ""
+    blocked_by: tuple[str, ...] = ()
+    ready: bool = False
+    merge_ready: bool = False
+    merge_requested: bool = False
+    held: str = ""
+    agent: str = ""
+    sandbox: str = ""
+    attempt: int = 0
+    attempts_used: int = 0
+    attempts_allowed: int = 0
+    activity: str = ""
+    state_since: float = 0.0
+    session_started_at: float = 0.0
+    generating_seconds: float = 0.0
+    verifying_seconds: float = 0.0
+    usage: UsageView = Field(default_factory=UsageView)
+    checks: tuple[CheckView, ...] = ()
+    diff: DiffStatView | None = None
+    gates: tuple[GateView, ...] = ()
+    after: tuple[str, ...] = ()
+    priority: int = 0
+    approve: bool = False
+    approved: bool = False
+    paused: bool = False
+    branch: str = ""
+    worktree: str = ""
+    base: str = ""
+    head: str = ""
+    merged_commit: str = ""
+
+
+class AttemptView(View):
+    number: int
+    agent: str
+    sandbox: str
+    counted: bool
+    outcome: Outcome | None
+    reason: str
+    message: str
+    exit_code: int | None
+    usage: UsageView
+    started_at: float
+    ended_at: float
+    setup_seconds: float
+    log: str
+    prompt: str
+
+
+class VerificationView(View):
+    purpose: str
+    attempt: int
+    commit: str
+    tree: str
+    verdict: Verdict
+    digest: str
+    checks: tuple[CheckView, ...]
+    started_at: float
+    ended_at: float
+
+
+class TaskDetail(View):
+    """Everything about one task."""
+
+    task: TaskView
+    brief: str
+    touches: tuple[str, ...]
+    done_when: tuple[str, ...]
+    note: str
+    attempts: tuple[AttemptView, ...]
+    verifications: tuple[VerificationView, ...]
+
+
+class PlanView(View):
+    """A plan and how far it is; ``counts`` maps a task state to a number of tasks."""
+
+    name: str
+    path: str
+    target: str
+    target_commit: str = ""
+    merge: MergeMode
+    sandbox: str
+    parallel: int
+    update_checkout: bool
+    paused: bool
+    settled: bool
+    person_needed: bool
+    started_at: float
+    settled_at: float
+    counts: dict[TaskState, int] = Field(default_factory=dict)
+    baseline: tuple[CheckView, ...] = ()
+    warnings: tuple[str, ...] = ()
+    tasks: tuple[TaskView, ...] = ()
+
+
+class EngineView(View):
+    running: bool
+    pid: int = 0
+    version: str = ""
+    started_at: float = 0.0
+    repository: str = ""
+    sandbox: str = ""
+
+
+class StatusView(View):
+    engine: EngineView
+    plans: tuple[PlanView, ...] = ()
+    last_seq: int = 0
+
+
+class EventView(View):
+    """One fact, as ``orchestrator.events.Event``."""
+
+    seq: int
+    at: float
+    kind: str
+    plan: str = ""
+    task: str = ""
+    attempt: int = 0
+    message: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class LogChunk(View):
+    """A piece of a session's transcript; ask again with ``next`` for what follows."""
+
+    text: str
+    next: int
+    attempt: int
+    ended: bool
+
+
+class DiffView(View):
+    stat: DiffStatView
+    text: str
+    truncated: bool
+
+
+class BriefView(View):
+    """Exactly what the task's agent gets, or got for ``attempt``."""
+
+    attempt: int
+    resumed: bool
+    tokens: int
+    text: str
+
+
+class SubmitPlan(View):
+    """A request to take in a plan; ``source`` is the file's text, ``folder`` where it lies."""
+
+    source: str
+    path: str
+    folder: str
+    merge: MergeMode | None = None
+    sandbox: str = "none"
+    update_checkout: bool = False
+    accept_changes: bool = False
+
+
+class TaskSelection(View):
+    """Which tasks a request is about; ``all`` means every one it can apply to."""
+
+    tasks: tuple[str, ...] = ()
+    all: bool = False
+
+
+class RetryRequest(View):
+    note: str = ""
+
+
+class AnswerRequest(View):
+    text: str = Field(min_length=1)
+
+
+class Refusal(View):
+    task: str
+    reason: str
+
+
+class ActionView(View):
+    """What a request did: the tasks it applied to, and those it did not with the reason."""
+
+    done: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+class Problem(View):
+    """Body of every error answer."""
+
+    error: str
+    exit_code: int
+    problems: tuple[str, ...] = ()
