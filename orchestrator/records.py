@@ -43,10 +43,18 @@ class TaskRecord:
 
     ``base`` is the target commit the branch was last started from or brought up to, ``head`` the
     last imported commit of the branch, ``verified_head`` the head that passed (a verdict is
-    worth nothing for any other). ``attempts_used`` counts sessions against the budget,
-    ``sessions`` counts all of them. ``merge_requested`` is the order to land; ``intent`` is the
-    candidate on record while merging, ``merged_commit`` what landed. ``feedback`` is what the
-    next session will be told, ``note`` the architect's own words for it.
+    worth nothing for any other), ``approved_head`` the one a person approved.
+
+    ``sessions`` counts every session, ``attempts_used`` those that ran to an end of their own.
+    ``attempts_extra`` are allowed beyond the budget: one for each time landing sent the work
+    back (``sent_back``), and a fresh budget when the architect retries; ``granted_tokens`` and
+    ``granted_cost`` are what had been used by then. ``feedback`` is what the next session will
+    be told, ``note`` the architect's own words for it, ``sync_target`` that the target is merged
+    into the worktree first.
+
+    ``settled_by`` names the dependency that settled this task. ``merge_requested`` is the order
+    to land and ``held`` why landing waits; ``intent`` is the candidate on record while merging
+    and ``intent_base`` the target it was built on, ``merged_commit`` what landed.
     """
 
     plan: str
@@ -61,14 +69,19 @@ class TaskRecord:
     verified_at: float = 0.0
     sessions: int = 0
     attempts_used: int = 0
+    attempts_extra: int = 0
+    sent_back: int = 0
     verify_errors: int = 0
+    granted_tokens: int = 0
+    granted_cost: float = 0.0
     session_id: str = ""
     retry_at: float = 0.0
     feedback: str = ""
     note: str = ""
     sync_target: bool = False
     paused: bool = False
-    approved: bool = False
+    approved_head: str = ""
+    settled_by: str = ""
     merge_requested: bool = False
     merge_requested_at: float = 0.0
     held: str = ""
