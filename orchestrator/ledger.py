@@ -1,0 +1,114 @@
+"""The one owner of state: every move of a task, and the event that tells it, in one transaction.
+
+Sessions, verifications and landings report to the scheduler; the scheduler moves tasks through
+here; nobody else writes. A move that the table in ``states`` forbids raises, and then nothing
+is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.events import Event, EventKind
+from orchestrator.states import TaskState
+
+if TYPE_CHECKING:
+    from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+    from orchestrator.store import Store
+
+Clock = Callable[[], float]
+
+
+class Ledger:
+    """Writes facts and announces them; ``clock`` gives POSIX seconds."""
+
+    def __init__(self, store: Store, clock: Clock = time.time) -> None:
+        self.store = store
+        self.clock = clock
+
+    def task(self, plan: str, task: str) -> TaskRecord:
+        """The task as it stands now; raises KeyError."""
+        return self.store.task(plan, task)
+
+    def move(
+        self,
+        record: TaskRecord,
+        state: TaskState,
+        *,
+        reason: str = "",
+        data: Mapping[str, Any] | None = None,
+        attempt: AttemptRecord | None = None,
+        **changes: Any,
+    ) -> TaskRecord:
+        """Move a task, change its facts, close or open an attempt, and say so; returns the task."""
+        now = self.clock()
+        new = replace(record, state=state, reason=reason, changed_at=now, **changes)
+        told = {"from": record.state, "to": state, "seconds": self._stayed(record, now)}
+        with self.store.write() as tx:
+            tx.update_task(record, new)
+            if attempt is not None:
+                tx.put_attempt(attempt)
+            tx.append(
+                Event(
+                    EventKind.TASK_CHANGED,
+                    plan=record.plan,
+                    task=record.id,
+                    attempt=new.sessions,
+                    message=reason,
+                    data=told | dict(data or {}),
+                    at=now,
+                )
+            )
+        return new
+
+    def amend(self, record: TaskRecord, **changes: Any) -> TaskRecord:
+        """Change facts of a task that stays where it is; not announced."""
+        new = replace(record, **changes)
+        if new != record:
+            with self.store.write() as tx:
+                tx.update_task(record, new)
+        return new
+
+    def verified(self, verification: VerificationRecord, event: Event) -> VerificationRecord:
+        """Put a verification on record and announce it."""
+        with self.store.write() as tx:
+            stored = tx.add_verification(verification)
+            tx.append(replace(event, at=self.clock()))
+        return stored
+
+    def begin(self, plan: PlanRecord, tasks: tuple[TaskRecord, ...]) -> None:
+        """Take in a whole plan at once."""
+        with self.store.write() as tx:
+            tx.add_plan(plan)
+            for task in tasks:
+                tx.add_task(task)
+            tx.append(
+                Event(
+                    EventKind.PLAN_STARTED,
+                    plan=plan.name,
+                    message=f"{len(tasks)} tasks for {plan.target}",
+                    at=self.clock(),
+                )
+            )
+
+    def change_plan(
+        self, old: PlanRecord, kind: EventKind, message: str = "", **changes: Any
+    ) -> PlanRecord:
+        """Change facts of a plan and announce it."""
+        new = replace(old, **changes)
+        with self.store.write() as tx:
+            tx.update_plan(old, new)
+            tx.append(Event(kind, plan=old.name, message=message, at=self.clock()))
+        return new
+
+    def tell(self, kind: EventKind, message: str = "", **fields: Any) -> None:
+        """Announce a fact that changes no state."""
+        with self.store.write() as tx:
+            tx.append(Event(kind, message=message, at=self.clock(), **fields))
+
+    @staticmethod
+    def _stayed(record: TaskRecord, now: float) -> float:
+        return round(max(0.0, now - record.changed_at), 3) if record.changed_at else 0.0

@@ -1,0 +1,176 @@
+"""Whether a task may land, and if not, which gate is closed and why.
+
+Everything here is derived from stored facts and from what git says at this moment, and nothing
+of it is ever stored: a readiness that was true a minute ago proves nothing. Pure functions; the
+looking-at-git itself happens in ``survey``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from orchestrator.states import TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.plan.model import Task
+    from orchestrator.records import TaskRecord
+
+
+class GateName(StrEnum):
+    """The conditions of landing, in the order in which they are shown."""
+
+    VERIFIED = "verified"
+    RED_PROVEN = "red proven"
+    IN_SCOPE = "in scope"
+    PROTECTED = "protected paths untouched"
+    CLEAN = "merges cleanly"
+    MERGED_RESULT = "merged result verified"
+    DEPENDENCIES = "dependencies merged"
+    APPROVED = "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition; ``reason`` is a sentence whether it is open or closed."""
+
+    name: GateName
+    open: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What git said about ``head`` beside ``target``: paths changed, and conflicts.
+
+    ``conflicts`` is None while nobody has looked; counts are of the task's own changes.
+    """
+
+    head: str
+    target: str = ""
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    out_of_scope: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """All gates of one task."""
+
+    gates: tuple[Gate, ...]
+
+    def first_closed(self, *, but: Sequence[GateName] = ()) -> Gate | None:
+        """The first closed gate that is not one of ``but``."""
+        return next((g for g in self.gates if not g.open and g.name not in but), None)
+
+    @property
+    def merge_ready(self) -> bool:
+        """Every gate is open but the one that only landing itself can open."""
+        return self.first_closed(but=(GateName.MERGED_RESULT,)) is None
+
+    @property
+    def orderable(self) -> bool:
+        """An order to land makes sense; a conflict would send the work back to its agent."""
+        return self.first_closed(but=(GateName.MERGED_RESULT, GateName.CLEAN)) is None
+
+
+def readiness(
+    task: Task, record: TaskRecord, survey: Survey | None, *, unmerged: Sequence[str]
+) -> Readiness:
+    """The gates of ``task``; ``unmerged`` are its dependencies that have not landed."""
+    if survey is not None and survey.head != record.head:
+        survey = None
+    return Readiness(
+        (
+            _verified(task, record),
+            Gate(GateName.RED_PROVEN, True, "the plan asks for no tests first"),
+            _in_scope(task, survey),
+            _protected(survey),
+            _clean(record, survey),
+            _merged_result(record),
+            _dependencies(unmerged),
+            _approved(task, record),
+        )
+    )
+
+
+def approved(task: Task, record: TaskRecord) -> bool:
+    """Whether nobody need approve, or somebody approved exactly this head."""
+    return not task.approve or bool(record.head and record.approved_head == record.head)
+
+
+def _verified(task: Task, record: TaskRecord) -> Gate:
+    wanted = ", ".join(task.done_when)
+    if record.head and record.verified_head == record.head:
+        return Gate(GateName.VERIFIED, True, f"passed {wanted} at {record.head[:9]}")
+    if record.state is TaskState.VERIFYING:
+        return Gate(GateName.VERIFIED, False, f"{wanted} are being checked")
+    if record.head and record.verified_head:
+        return Gate(GateName.VERIFIED, False, "the branch changed after it was verified")
+    return Gate(GateName.VERIFIED, False, f"{wanted} have not passed yet")
+
+
+def _in_scope(task: Task, survey: Survey | None) -> Gate:
+    name = GateName.IN_SCOPE
+    if not task.touches:
+        return Gate(name, True, "the plan sets no scope")
+    if survey is None:
+        return Gate(name, False, "the changes have not been looked at yet")
+    if survey.out_of_scope:
+        return Gate(name, False, f"changes outside its scope: {_some(survey.out_of_scope)}")
+    return Gate(name, True, f"all {survey.files} changed files are in scope")
+
+
+def _protected(survey: Survey | None) -> Gate:
+    name = GateName.PROTECTED
+    if survey is None:
+        return Gate(name, False, "the changes have not been looked at yet")
+    if survey.protected:
+        return Gate(name, False, f"changes protected paths: {_some(survey.protected)}")
+    return Gate(name, True, "no protected path is changed")
+
+
+def _clean(record: TaskRecord, survey: Survey | None) -> Gate:
+    name = GateName.CLEAN
+    if record.state is TaskState.MERGED:
+        return Gate(name, True, "it has landed")
+    if survey is None or survey.conflicts is None:
+        return Gate(name, False, "not compared with the target yet")
+    if survey.conflicts:
+        return Gate(name, False, f"conflicts with the target in {_some(survey.conflicts)}")
+    return Gate(name, True, f"merges cleanly onto {survey.target[:9]}")
+
+
+def _merged_result(record: TaskRecord) -> Gate:
+    name = GateName.MERGED_RESULT
+    if record.state is TaskState.MERGED:
+        return Gate(name, True, f"verified as {record.merged_commit[:9]}, which landed")
+    if record.state is TaskState.MERGING:
+        return Gate(name, False, f"candidate {record.intent[:9]} is being verified")
+    return Gate(name, False, "verified as merged when it lands")
+
+
+def _dependencies(unmerged: Sequence[str]) -> Gate:
+    if unmerged:
+        return Gate(GateName.DEPENDENCIES, False, f"waits for {_some(unmerged)}")
+    return Gate(GateName.DEPENDENCIES, True, "everything it needs has landed")
+
+
+def _approved(task: Task, record: TaskRecord) -> Gate:
+    name = GateName.APPROVED
+    if not task.approve:
+        return Gate(name, True, "the plan asks for no approval")
+    if approved(task, record):
+        return Gate(name, True, f"a person approved {record.head[:9]}")
+    return Gate(name, False, f"a person must approve it: clerk approve {task.id}")
+
+
+def _some(names: Sequence[str], limit: int = 3) -> str:
+    shown = ", ".join(names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
