@@ -1,0 +1,85 @@
+"""What is going on right now: facts worth showing but not worth keeping.
+
+Lost with the engine and built up again by it. Deciding never looks here; only views do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.results import Usage
+from orchestrator.states import TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.decision import TaskKey
+    from orchestrator.events import Event
+    from orchestrator.readiness import Survey
+    from orchestrator.results import CheckResult
+
+GENERATING = "generating"
+VERIFYING = "verifying"
+QUEUEING = "queueing"
+PERSON = "waiting for a person"
+
+SPENT_ON = {
+    TaskState.PENDING: QUEUEING,
+    TaskState.RETRY_QUEUED: QUEUEING,
+    TaskState.RUNNING: GENERATING,
+    TaskState.VERIFYING: VERIFYING,
+    TaskState.MERGING: VERIFYING,
+    TaskState.VERIFIED: PERSON,
+    TaskState.NEEDS_INPUT: PERSON,
+}
+"""What the time that a task stays in a state is spent on."""
+
+
+@dataclass(slots=True)
+class TaskActivity:
+    """One task: what its session does, its checks so far, where its time went (seconds)."""
+
+    line: str = ""
+    session_started_at: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    checks: dict[str, CheckResult] = field(default_factory=dict)
+    running_checks: set[str] = field(default_factory=set)
+    survey: Survey | None = None
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def begin_session(self, now: float) -> None:
+        self.line = "starting"
+        self.session_started_at = now
+        self.usage = Usage()
+
+    def end_session(self) -> None:
+        self.line = ""
+        self.session_started_at = 0.0
+        self.usage = Usage()
+
+    def begin_checks(self, names: Iterable[str]) -> None:
+        self.running_checks = set(names)
+        self.checks = {}
+
+    def end_check(self, result: CheckResult) -> None:
+        self.running_checks.discard(result.check)
+        self.checks[result.check] = result
+
+
+class Activity:
+    """The activity of every task, by plan and id."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[TaskKey, TaskActivity] = {}
+
+    def of(self, plan: str, task: str) -> TaskActivity:
+        return self._tasks.setdefault((plan, task), TaskActivity())
+
+    def observe(self, event: Event) -> None:
+        """Account the time a task stayed in the state it now leaves."""
+        left = event.data.get("from")
+        purpose = SPENT_ON.get(TaskState(left)) if left else None
+        if purpose is not None:
+            spent = self.of(event.plan, event.task).spent
+            spent[purpose] = spent.get(purpose, 0.0) + float(event.data.get("seconds", 0.0))

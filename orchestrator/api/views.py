@@ -1,0 +1,254 @@
+"""From facts to what clients are shown.
+
+Pure translation: records, the plan and what is going on in, views out. Serves the engine's API
+and, when no engine runs, the command line reading the stored state alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from orchestrator.activity import GENERATING, VERIFYING, Activity
+from orchestrator.api.models import (
+    AttemptView,
+    CheckView,
+    DiffStatView,
+    EventView,
+    GateView,
+    PlanView,
+    TaskDetail,
+    TaskView,
+    UsageView,
+    VerificationView,
+)
+from orchestrator.decision import PlanSnapshot, is_ready, unmerged_dependencies
+from orchestrator.readiness import approved, readiness
+from orchestrator.states import MergeMode, TaskState, Verdict
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from orchestrator.events import Event
+    from orchestrator.plan.model import Task
+    from orchestrator.readiness import Survey
+    from orchestrator.records import AttemptRecord, TaskRecord, VerificationRecord
+    from orchestrator.results import CheckResult, Usage
+
+PERSON_NEEDED = frozenset({TaskState.NEEDS_INPUT, TaskState.VERIFIED})
+
+
+def plan_view(
+    snapshot: PlanSnapshot,
+    tasks: Iterable[TaskView],
+    *,
+    target_commit: str = "",
+    baseline: Iterable[CheckResult] = (),
+    warnings: Sequence[str] = (),
+) -> PlanView:
+    """One plan with its tasks, already turned into views."""
+    record, shown = snapshot.record, tuple(tasks)
+    settled = bool(record.settled_at)
+    return PlanView(
+        name=record.name,
+        path=record.path,
+        target=record.target,
+        target_commit=target_commit,
+        merge=MergeMode(record.merge),
+        sandbox=record.sandbox,
+        parallel=snapshot.plan.parallel,
+        update_checkout=record.update_checkout,
+        paused=record.paused,
+        settled=settled,
+        person_needed=settled and any(_needs_person(task, record.merge) for task in shown),
+        started_at=record.started_at,
+        settled_at=record.settled_at,
+        counts=dict(Counter(task.state for task in shown)),
+        baseline=tuple(check_view(result) for result in baseline),
+        warnings=tuple(warnings),
+        tasks=shown,
+    )
+
+
+def task_view(
+    task: Task,
+    record: TaskRecord,
+    snapshot: PlanSnapshot,
+    activity: Activity,
+    *,
+    now: float,
+    worktree: str = "",
+) -> TaskView:
+    """One task as the board shows it."""
+    live = activity.of(record.plan, record.id)
+    unmerged = unmerged_dependencies(task, snapshot.tasks)
+    gates = readiness(task, record, live.survey, unmerged=unmerged)
+    waiting = record.state is TaskState.PENDING
+    return TaskView(
+        plan=record.plan,
+        id=task.id,
+        title=task.title,
+        state=record.state,
+        reason=record.reason,
+        blocked_by=unmerged if waiting else (),
+        ready=not snapshot.record.paused and is_ready(task, snapshot, now=now),
+        merge_ready=record.state is TaskState.VERIFIED and gates.merge_ready,
+        merge_requested=record.merge_requested,
+        held=record.held,
+        agent=snapshot.plan.agent_of(task)[0],
+        sandbox=snapshot.record.sandbox,
+        attempt=record.attempts_used + (1 if record.state is TaskState.RUNNING else 0),
+        attempts_used=record.attempts_used,
+        attempts_allowed=snapshot.plan.budget_of(task).attempts + record.attempts_extra,
+        activity=live.line,
+        state_since=record.changed_at,
+        session_started_at=live.session_started_at,
+        generating_seconds=live.spent.get(GENERATING, 0.0),
+        verifying_seconds=live.spent.get(VERIFYING, 0.0),
+        usage=usage_view(record.usage + live.usage),
+        checks=_checks(task, snapshot, live.checks, live.running_checks),
+        diff=_diff(live.survey, record),
+        gates=tuple(GateView(name=g.name, open=g.open, reason=g.reason) for g in gates.gates),
+        after=task.after,
+        priority=task.priority,
+        approve=task.approve,
+        approved=task.approve and approved(task, record),
+        paused=record.paused,
+        branch=record.branch,
+        worktree=worktree,
+        base=record.base,
+        head=record.head,
+        merged_commit=record.merged_commit,
+    )
+
+
+def task_detail(
+    task: Task,
+    record: TaskRecord,
+    view: TaskView,
+    attempts: Iterable[AttemptRecord],
+    verifications: Iterable[VerificationRecord],
+) -> TaskDetail:
+    """Everything about one task."""
+    return TaskDetail(
+        task=view,
+        brief=task.brief,
+        touches=task.touches,
+        done_when=task.done_when,
+        note=record.note,
+        attempts=tuple(attempt_view(attempt) for attempt in attempts),
+        verifications=tuple(verification_view(one) for one in verifications),
+    )
+
+
+def attempt_view(attempt: AttemptRecord) -> AttemptView:
+    return AttemptView(
+        number=attempt.number,
+        agent=attempt.agent,
+        sandbox=attempt.sandbox,
+        counted=attempt.counted,
+        outcome=attempt.outcome,
+        reason=attempt.reason,
+        message=attempt.message,
+        exit_code=attempt.exit_code,
+        usage=usage_view(attempt.usage),
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        setup_seconds=attempt.setup_seconds,
+        log=attempt.log,
+        prompt=attempt.prompt,
+    )
+
+
+def verification_view(record: VerificationRecord) -> VerificationView:
+    return VerificationView(
+        purpose=record.purpose,
+        attempt=record.attempt,
+        commit=record.commit,
+        tree=record.tree,
+        verdict=Verdict(record.verdict),
+        digest=record.digest,
+        checks=tuple(check_view(result) for result in results_from(record)),
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+    )
+
+
+def check_view(result: CheckResult) -> CheckView:
+    return CheckView(
+        name=result.check,
+        kind=result.kind,
+        command=result.command,
+        verdict=result.verdict,
+        passed=result.report.passed,
+        failed=result.report.failed + result.report.errored,
+        skipped_tests=result.report.skipped,
+        seconds=result.seconds,
+        cached=result.cached,
+        skipped=result.skipped,
+        reason=result.reason,
+        log=result.log,
+    )
+
+
+def usage_view(usage: Usage) -> UsageView:
+    return UsageView(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def event_view(event: Event) -> EventView:
+    return EventView(
+        seq=event.seq,
+        at=event.at,
+        kind=event.kind,
+        plan=event.plan,
+        task=event.task,
+        attempt=event.attempt,
+        message=event.message,
+        data=dict(event.data),
+    )
+
+
+def _needs_person(task: TaskView, merge: str) -> bool:
+    """Whether the task waits for somebody; a merge-ready one does not where merging is manual."""
+    if task.state is TaskState.VERIFIED and merge == MergeMode.MANUAL:
+        return not task.merge_ready
+    return task.state in PERSON_NEEDED or task.state not in {
+        TaskState.MERGED,
+        TaskState.FAILED,
+        TaskState.CANCELLED,
+    }
+
+
+def _checks(
+    task: Task,
+    snapshot: PlanSnapshot,
+    ended: dict[str, CheckResult],
+    running: set[str],
+) -> tuple[CheckView, ...]:
+    """The task's criteria first, then whatever else was checked for it."""
+    names = dict.fromkeys((*task.done_when, *ended))
+    return tuple(
+        check_view(ended[name])
+        if name in ended
+        else CheckView(
+            name=name,
+            kind=snapshot.plan.checks[name].kind,
+            command=snapshot.plan.checks[name].run,
+            running=name in running,
+        )
+        for name in names
+        if name in ended or name in snapshot.plan.checks
+    )
+
+
+def _diff(survey: Survey | None, record: TaskRecord) -> DiffStatView | None:
+    if survey is None or survey.head != record.head:
+        return None
+    return DiffStatView(
+        files=survey.files, insertions=survey.insertions, deletions=survey.deletions
+    )
