@@ -1,0 +1,128 @@
+"""The watchman: a small process that outlives the engine only to clear up after it.
+
+Started once per engine as ``python -I -S watchman.py COOKIE`` with a pipe from the engine as
+its standard input. The engine never writes to it; the pipe ends when the engine does, even by
+``kill -9``, and then every process that carries the engine's cookie in its environment is
+killed. Standard library only, and nothing of ours: it must start fast and depend on nothing
+that a crash could have broken. What is killed is known by number and start time, through a
+pidfd, so that a number used again is never hit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import NamedTuple
+
+COOKIE = "CLERK_COOKIE"
+
+_PAUSE_SECONDS = 0.02
+_ROUNDS = 500
+
+
+class Stat(NamedTuple):
+    """What /proc says of a process; ``started`` is in clock ticks since boot."""
+
+    state: str
+    parent: int
+    session: int
+    started: int
+
+
+def read_stat(pid: int) -> Stat | None:
+    """The process of that number, None when there is none (or no /proc)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib doubles the start
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return Stat(fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
+
+
+def read_cookie(pid: int) -> str:
+    """The cookie in a process's environment; empty where there is none, or it may not be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+            environ = b"\0" + file.read()
+    except OSError:
+        return ""
+    cookie = environ.partition(f"\0{COOKIE}=".encode())[2].partition(b"\0")[0]
+    return cookie.decode("utf-8", "replace")
+
+
+def kill_marked(prefix: str) -> int:
+    """Kill every process whose cookie starts with ``prefix``; how many were killed.
+
+    With each go the rest of its session (a job has a session of its own, and only jobs have the
+    cookie) and all its descendants, which may have wiped their environment. Ends when none was
+    found twice in a row, or after about ten seconds of processes that keep coming. Blocking. A
+    system without /proc shows nothing, so nothing is killed there.
+    """
+    killed, quiet = 0, 0
+    for _ in range(_ROUNDS):
+        doomed = _doomed(prefix)
+        killed += sum(_kill(pid, stat) for pid, stat in doomed.items())
+        quiet = 0 if doomed else quiet + 1
+        if quiet == 2:
+            break
+        time.sleep(_PAUSE_SECONDS)
+    return killed
+
+
+def _doomed(prefix: str) -> dict[int, Stat]:
+    living = _living()
+    marked = {pid for pid in living if read_cookie(pid).startswith(prefix)}
+    return {pid: living[pid] for pid in _with_kin(marked, living)} if marked else {}
+
+
+def _living() -> dict[int, Stat]:
+    """All processes but this one, without those that have ended and are only unreaped."""
+    try:
+        names = os.listdir("/proc")  # noqa: PTH208 - as above
+    except OSError:
+        return {}
+    numbers = {int(name) for name in names if name.isdigit()} - {os.getpid()}
+    stats = {pid: read_stat(pid) for pid in numbers}
+    return {pid: stat for pid, stat in stats.items() if stat and stat.state not in "ZX"}
+
+
+def _with_kin(marked: set[int], living: dict[int, Stat]) -> set[int]:
+    sessions = {living[pid].session for pid in marked}
+    kin = marked | {pid for pid, stat in living.items() if stat.session in sessions}
+    while children := {pid for pid, stat in living.items() if stat.parent in kin} - kin:
+        kin |= children
+    return kin
+
+
+def _kill(pid: int, stat: Stat) -> bool:
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        now = read_stat(pid)
+        if now is None or now.started != stat.started:
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def main() -> None:
+    """Wait for the engine's end, then clear up."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    kill_marked(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
