@@ -1,0 +1,32 @@
+"""What the shop sells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class UnknownProduct(LookupError):
+    """The shop sells nothing of that name."""
+
+
+@dataclass(frozen=True)
+class Product:
+    sku: str
+    name: str
+    price: int
+
+
+PRODUCTS = (
+    Product("mug", "Blue mug", 1250),
+    Product("pot", "Tea pot", 3900),
+    Product("tea", "Green tea", 480),
+    Product("tin", "Biscuit tin", 1995),
+)
+
+
+def product(sku: str) -> Product:
+    """The product of that sku; raises UnknownProduct."""
+    for candidate in PRODUCTS:
+        if candidate.sku == sku:
+            return candidate
+    raise UnknownProduct(f"the shop has no {sku!r}")

@@ -1,0 +1,1 @@
+"""Proofs of the shop's parts, without a server."""
