@@ -1,0 +1,135 @@
+"""How the engine works on this machine; what it works on is the plan's affair.
+
+From weakest to strongest: defaults, ``settings.toml`` in the state folder, the environment
+(``CLERK_VERIFY_SLOTS=2``). Each source is validated alone, so that an error names the one to
+mend. Read once at the door; frozen after.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+FILE_NAME = "settings.toml"
+PREFIX = "CLERK_"
+
+_Count = Annotated[int, Field(ge=1)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _database_url(url: str) -> str:
+    """A URL that means the same wherever a command is run."""
+    if "://" not in url or url.startswith("sqlite:") and not url.startswith("sqlite:////"):
+        raise ValueError("write sqlite:////folder/clerk.db or postgresql+psycopg://host/name")
+    return url
+
+
+class Settings(BaseModel):
+    """The settings of one machine and repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database: Annotated[str, AfterValidator(_database_url)] = Field(
+        description="SQLAlchemy URL of the state; a file in the state folder by default."
+    )
+    sandbox: Literal["none"] = Field("none", description="What sessions and checks run in.")
+    verify_slots: _Count = Field(
+        default_factory=_cores, description="Checks that run at once; the cores by default."
+    )
+    update_checkout: bool = Field(
+        False, description="Whether the user's clean checkout of the target follows a merge."
+    )
+    digest_tokens: _Count = Field(1500, description="Most tokens of a digest.")
+    prompt_tokens: _Count = Field(6000, description="Most tokens of a prompt.")
+    log_bytes: _Count = Field(50_000_000, description="Most bytes kept of one log.")
+    grace_seconds: _Seconds = Field(
+        5.0, description="Time a process has to end after it was asked, before it is killed."
+    )
+    idle_exit_seconds: _Seconds = Field(
+        600.0, description="Time after which a background engine without work ends; 0 never."
+    )
+
+
+def load_settings(state_dir: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings for ``state_dir``, an absolute path.
+
+    An empty variable counts as unset. Other ``CLERK_`` variables are let alone, as sessions have
+    some, unless one looks like a misspelt setting. Raises UsageError with every problem.
+    """
+    default = {"database": f"sqlite:///{state_dir / 'clerk.db'}"}
+    from_file = _read_file(state_dir / FILE_NAME, default)
+    from_environ = _read_environ(environ, default)
+    return Settings.model_validate(default | from_file | from_environ)
+
+
+def _read_file(path: Path, default: Mapping[str, Any]) -> dict[str, Any]:
+    """What the file sets; an absent one sets nothing."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
+    try:
+        Settings.model_validate({**default, **values}, strict=True)
+    except ValidationError as error:
+        raise UsageError("\n".join(_told(f"{path}: ", str, e) for e in error.errors())) from error
+    return values
+
+
+def _read_environ(environ: Mapping[str, str], default: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment sets, as values of the right types."""
+    texts = {
+        name.removeprefix(PREFIX).lower(): text
+        for name, text in environ.items()
+        if name.startswith(PREFIX) and text
+    }
+    known = {name: text for name, text in texts.items() if name in Settings.model_fields}
+    problems = [_misspelt(name) for name in texts.keys() - known.keys() if _similar(name)]
+    try:
+        settings = Settings.model_validate_strings({**default, **known})
+    except ValidationError as error:
+        problems += [_told("", _variable, e) for e in error.errors()]
+    if problems:
+        raise UsageError("\n".join(sorted(problems)))
+    return settings.model_dump(include=set(known))
+
+
+def _told(source: str, shown: Any, error: ErrorDetails) -> str:
+    """One problem in a line: where, what was written, and the mend."""
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"{source}there is no setting {name!r}{_similar(name)}"
+    return f"{source}{shown(name)} is {error['input']!r}: {error['msg']}"
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _misspelt(name: str) -> str:
+    return f"there is no setting {_variable(name)}{_similar(name, _variable)}"
+
+
+def _similar(name: str, shown: Any = str) -> str:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0.8)
+    return f"; did you mean {shown(near[0])}?" if near else ""

@@ -1,0 +1,194 @@
+"""The state of the engine: what is known of plans, tasks, attempts, and all that happened.
+
+The engine's event loop thread is the only caller. Plans, tasks and attempts are mirrored in
+memory: reading them costs no SQL. Writing goes through ``write`` alone. Nothing here decides;
+the rules of moves are in ``states``, and rows never leave this package.
+
+Unknown names: ``plan`` and ``task`` raise KeyError, lists are empty, ``last_verification`` is
+None.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import func, select
+
+from orchestrator.errors import StoreError
+from orchestrator.store import schema
+from orchestrator.store.database import Database
+from orchestrator.store.mirror import Mirror
+from orchestrator.store.tables import ATTEMPTS, EVENTS, PLANS, TASKS, VERIFICATIONS
+from orchestrator.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Select
+
+    from orchestrator.events import Event
+    from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+
+_VERIFICATION = VERIFICATIONS.table.c
+_EVENT = EVENTS.table.c
+
+
+class Store:
+    """Open by ``open`` or ``open_readonly``; close by ``close`` or use as a context manager.
+
+    ``on_commit`` is handed the events of each transaction after it was committed, in order; it
+    must not raise.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.on_commit: Callable[[Sequence[Event]], None] | None = None
+        self._database = database
+        self._plans = Mirror(PLANS)
+        self._tasks = Mirror(TASKS)
+        self._attempts = Mirror(ATTEMPTS)
+        self.refresh()
+        with database.telling():
+            self._generation = schema.generation(database.reader)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open for writing, making or bringing up the tables as needed.
+
+        ``url`` is an SQLAlchemy URL, by default ``sqlite:////folder/clerk.db``. Raises StoreError
+        for one that is damaged, out of reach, of a newer version or another program's.
+        """
+        return cls._over(Database.open(url), schema.prepare)
+
+    @classmethod
+    def open_readonly(cls, url: str) -> Self:
+        """Open for reading what is committed now; for clients when no engine answers.
+
+        Raises StoreError where there is nothing, or nothing this version can read.
+        """
+        return cls._over(Database.open_readonly(url), schema.require_current)
+
+    @classmethod
+    def _over(cls, database: Database, make_ready: Callable[[Database], None]) -> Self:
+        try:
+            make_ready(database)
+            return cls(database)
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def claim(self) -> int:
+        """Shut out every store opened before: their next write raises StoreError.
+
+        The lock keeps engines apart; this number is the fence for one that slipped through.
+        """
+        with self._database.transaction() as connection:
+            number = schema.generation(connection, for_write=True) + 1
+            schema.set_generation(connection, number)
+        self._generation = number
+        self.refresh()
+        return number
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction: everything done through it is kept, or nothing.
+
+        Raises StoreError when another engine has claimed the state, or the database fails.
+        """
+        with self._transaction() as transaction:
+            yield transaction
+        transaction.take_over()
+        if transaction.events:
+            self._last_seq = transaction.events[-1].seq
+            if self.on_commit is not None:
+                self.on_commit(tuple(transaction.events))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        raced = False
+        try:
+            with self._database.transaction() as connection:
+                self._refuse_superseded(connection)
+                transaction = Transaction(connection, self._plans, self._tasks, self._attempts)
+                try:
+                    yield transaction
+                finally:
+                    raced = transaction.raced
+        finally:
+            if raced:
+                self.refresh()
+
+    def _refuse_superseded(self, connection: Connection) -> None:
+        now = schema.generation(connection, for_write=True)
+        if now != self._generation:
+            raise StoreError(
+                f"another engine has taken over {self._database.where}"
+                f" (generation {now}, this one is {self._generation}); this one must stop"
+            )
+
+    def refresh(self) -> None:
+        """Read the mirrors anew; only a reader, or the loser of a race, needs to."""
+        self._plans.load(self._database.rows(PLANS.select))
+        self._tasks.load(self._database.rows(TASKS.select))
+        self._attempts.load(self._database.rows(ATTEMPTS.select))
+        (row,) = self._database.rows(select(func.max(_EVENT.seq).label("last")))
+        self._last_seq = int(row["last"] or 0)
+
+    def plans(self) -> tuple[PlanRecord, ...]:
+        """All plans in order of their position."""
+        return self._plans.group(())
+
+    def plan(self, name: str) -> PlanRecord:
+        """Raises KeyError for a name that is unknown."""
+        return self._plans.record((name,))
+
+    def tasks(self, plan: str) -> tuple[TaskRecord, ...]:
+        """The tasks of a plan in order of their position."""
+        return self._tasks.group((plan,))
+
+    def task(self, plan: str, task: str) -> TaskRecord:
+        """Raises KeyError for a name that is unknown."""
+        return self._tasks.record((plan, task))
+
+    def attempts(self, plan: str, task: str) -> tuple[AttemptRecord, ...]:
+        """The attempts at a task by number, the newest last."""
+        return self._attempts.group((plan, task))
+
+    def verifications(self, plan: str, task: str) -> tuple[VerificationRecord, ...]:
+        """The verifications of a task, the newest last."""
+        query = _of_task(plan, task).order_by(_VERIFICATION.id)
+        return tuple(map(VERIFICATIONS.converter.to_record, self._database.rows(query)))
+
+    def last_verification(self, plan: str, task: str, purpose: str) -> VerificationRecord | None:
+        """The newest verification for ``purpose``, if there was one."""
+        query = _of_task(plan, task).where(_VERIFICATION.purpose == purpose)
+        rows = self._database.rows(query.order_by(_VERIFICATION.id.desc()).limit(1))
+        return VERIFICATIONS.converter.to_record(rows[0]) if rows else None
+
+    def events(
+        self, after: int = 0, plan: str | None = None, task: str | None = None, limit: int = 1000
+    ) -> tuple[Event, ...]:
+        """The first ``limit`` events with a ``seq`` over ``after``, of one plan or task if told."""
+        query = EVENTS.select.where(_EVENT.seq > after).order_by(_EVENT.seq).limit(limit)
+        if plan is not None:
+            query = query.where(_EVENT.plan == plan)
+        if task is not None:
+            query = query.where(_EVENT.task == task)
+        return tuple(map(EVENTS.converter.to_record, self._database.rows(query)))
+
+    def last_seq(self) -> int:
+        """The number of the newest event, 0 before the first."""
+        return self._last_seq
+
+
+def _of_task(plan: str, task: str) -> Select[tuple[object, ...]]:
+    return VERIFICATIONS.select.where(_VERIFICATION.plan == plan, _VERIFICATION.task == task)
