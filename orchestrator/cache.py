@@ -13,7 +13,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,15 +86,16 @@ class VerdictCache:
         """The verdict with ``cached=True``, or None. A damaged entry is removed."""
         path = self._path(key)
         try:
-            entry = _ENTRY.validate_json(path.read_bytes())
-        except FileNotFoundError:
+            content = path.read_bytes()
+        except OSError:
             return None
-        except (OSError, ValidationError):
-            return self._discard(path)
-        if entry.key != key or entry.result.verdict not in _KEPT:
-            return self._discard(path)
-        os.utime(path)
-        return replace(entry.result, cached=True)
+        result = _result_in(content, key)
+        with suppress(FileNotFoundError):
+            if result is None:
+                path.unlink()
+            else:
+                os.utime(path)
+        return result and replace(result, cached=True)
 
     def put(self, key: str, result: CheckResult) -> bool:
         """Keep a verdict; returns whether it is one to keep.
@@ -113,27 +115,37 @@ class VerdictCache:
 
         Sweeps up what a crash left half-written, too.
         """
-        entries = sorted(self._files(), key=lambda found: found[0], reverse=True)
-        whole = [path for _, path in entries if path.suffix != ".new"]
-        fresh_since = time.time() - _LEFTOVER_SECONDS
-        for at, path in entries:
-            if path.suffix == ".new" and at < fresh_since:
-                path.unlink(missing_ok=True)
-        for path in whole[max_entries:]:
-            path.unlink(missing_ok=True)
-        return len(whole[max_entries:])
+        leftovers = self._files("??/*.new")
+        long_ago = time.time() - _LEFTOVER_SECONDS
+        _unlink([path for path, used_at in leftovers.items() if used_at < long_ago])
+        entries = self._files("??/*")
+        kept_first = sorted(
+            entries.keys() - leftovers.keys(), key=entries.__getitem__, reverse=True
+        )
+        _unlink(kept_first[max_entries:])
+        return len(kept_first[max_entries:])
 
-    def _files(self) -> list[tuple[float, Path]]:
-        """Every file with the time of its last use."""
-        return [(path.stat().st_mtime, path) for path in self._folder.glob("??/*")]
+    def _files(self, pattern: str) -> dict[Path, float]:
+        """Files with the time of their last use."""
+        return {path: path.stat().st_mtime for path in self._folder.glob(pattern)}
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no cache key")
         return self._folder / key[:2] / key[2:]
 
-    @staticmethod
-    def _discard(path: Path) -> None:
+
+def _result_in(content: bytes, key: str) -> CheckResult | None:
+    """The result of an entry, None when it is damaged."""
+    try:
+        entry = _ENTRY.validate_json(content)
+    except ValidationError:
+        return None
+    return entry.result if entry.key == key and entry.result.verdict in _KEPT else None
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
         path.unlink(missing_ok=True)
 
 

@@ -36,7 +36,7 @@ def _cores() -> int:
 
 def _database_url(url: str) -> str:
     """A URL that means the same wherever a command is run."""
-    if "://" not in url or url.startswith("sqlite:") and not url.startswith("sqlite:////"):
+    if "://" not in url or (url.startswith("sqlite:") and not url.startswith("sqlite:////")):
         raise ValueError("write sqlite:////folder/clerk.db or postgresql+psycopg://host/name")
     return url
 

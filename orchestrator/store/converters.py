@@ -35,6 +35,9 @@ class _Field(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
     def write(self, value: Any, row: dict[str, Any]) -> None: ...
 
     def read(self, row: Row) -> Any: ...
@@ -47,6 +50,11 @@ class Converter(Generic[R]):
         hints = get_type_hints(kind, localns={"Mapping": Mapping})
         self._kind = kind
         self._fields = tuple(_field(f.name, hints[f.name], prefix) for f in fields(kind))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns a record takes."""
+        return tuple(column for field in self._fields for column in field.columns)
 
     def to_row(self, record: R) -> dict[str, Any]:
         """The columns of ``record`` by name."""
@@ -73,6 +81,10 @@ class _Plain:
     to_column: Callable[[Any], Any]
     to_value: Callable[[Any], Any]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
     def write(self, value: Any, row: dict[str, Any]) -> None:
         row[self.column] = self.to_column(value)
 
@@ -86,6 +98,10 @@ class _Nested:
 
     name: str
     converter: Converter[Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.converter.columns
 
     def write(self, value: Any, row: dict[str, Any]) -> None:
         row.update(self.converter.to_row(value))

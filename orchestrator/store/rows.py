@@ -69,14 +69,19 @@ class TaskRow(UsageColumns, table=True):
     verified_at: float
     sessions: int
     attempts_used: int
+    attempts_extra: int
+    sent_back: int
     verify_errors: int
+    granted_tokens: int = Field(sa_type=BigInteger)
+    granted_cost: float
     session_id: str
     retry_at: float
     feedback: str
     note: str
     sync_target: bool
     paused: bool
-    approved: bool
+    approved_head: str
+    settled_by: str
     merge_requested: bool
     merge_requested_at: float
     held: str

@@ -28,8 +28,8 @@ class MirroredTable(Generic[R]):
     """A table whose rows change. ``key`` and ``order`` are names of fields."""
 
     def __init__(self, row: type[SQLModel], kind: type[R], *, key: Key, order: str) -> None:
-        self.table = _table_of(row)
         self.converter = Converter(kind)
+        self.table = _table_of(row, {*self.converter.columns, "revision"})
         self._key = key
         self._order = order
         at_key = [self.table.c[name] == bindparam(f"key_{name}") for name in key]
@@ -60,8 +60,8 @@ class LoggedTable(Generic[R]):
     """A table that only grows; ``number`` is the column the database fills."""
 
     def __init__(self, row: type[SQLModel], kind: type[R], *, number: str) -> None:
-        self.table = _table_of(row)
         self.converter = Converter(kind)
+        self.table = _table_of(row, set(self.converter.columns))
         self.number = self.table.c[number]
         self.select = select(self.table)
         self.insert = insert(self.table)
@@ -73,8 +73,13 @@ class LoggedTable(Generic[R]):
         return row
 
 
-def _table_of(row: type[SQLModel]) -> Table:
-    return row.metadata.tables[str(row.__tablename__)]
+def _table_of(row: type[SQLModel], columns: set[str]) -> Table:
+    """The table of ``row``; raises TypeError where its columns are not the record's fields."""
+    table = row.metadata.tables[str(row.__tablename__)]
+    differing = columns ^ set(table.c.keys())
+    if differing:
+        raise TypeError(f"{row.__name__} and its record differ in {', '.join(sorted(differing))}")
+    return table
 
 
 PLANS = MirroredTable(PlanRow, PlanRecord, key=("name",), order="position")

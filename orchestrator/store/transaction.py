@@ -112,4 +112,5 @@ class Transaction:
     def _log(self, table: LoggedTable[R], record: R) -> int:
         """Add a row and return the number the database gave it."""
         result = self._connection.execute(table.insert, table.to_row(record))
-        return int(result.inserted_primary_key[0])
+        (number,) = result.inserted_primary_key or ()
+        return int(number)
