@@ -1,0 +1,61 @@
+"""What the dashboard asks of an engine, and how it gets hold of one.
+
+``orchestrator.api.client.EngineClient`` is one such engine; tests bring a scripted one. Every
+method may raise ClerkError, and EngineUnreachable when nobody answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from orchestrator.api.models import (
+        ActionView,
+        BriefView,
+        DiffView,
+        EventView,
+        LogChunk,
+        StatusView,
+        TaskDetail,
+        TaskSelection,
+    )
+
+
+class Engine(Protocol):
+    """The part of the client the dashboard uses."""
+
+    async def status(self) -> StatusView: ...
+
+    def events(self, after: int = 0) -> AsyncIterator[EventView]: ...
+
+    async def task(self, plan: str, task: str) -> TaskDetail: ...
+
+    async def log(
+        self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
+    ) -> LogChunk: ...
+
+    async def diff(self, plan: str, task: str) -> DiffView: ...
+
+    async def brief(self, plan: str, task: str) -> BriefView: ...
+
+    async def merge(self, plan: str, selection: TaskSelection) -> ActionView: ...
+
+    async def approve(self, plan: str, task: str) -> ActionView: ...
+
+    async def retry(self, plan: str, task: str, note: str = "") -> ActionView: ...
+
+    async def cancel(self, plan: str, task: str) -> ActionView: ...
+
+    async def answer(self, plan: str, task: str, text: str) -> ActionView: ...
+
+    async def pause(self, plan: str, task: str | None = None) -> ActionView: ...
+
+    async def resume(self, plan: str, task: str | None = None) -> ActionView: ...
+
+
+Connect = Callable[[], AbstractAsyncContextManager[Engine]]
+"""Opens a connection; nothing is asked before it is entered."""

@@ -1,0 +1,45 @@
+"""The names under which text is coloured; what colour that is stands in ``ink.tcss`` alone.
+
+Pure modules write spans of text and ink, widgets list ``INKS`` as their component classes and
+paint them. Marks differ in shape as well as in ink, so nothing is told by colour only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Ink(StrEnum):
+    """What a piece of text is, as a CSS class."""
+
+    PLAIN = "ink-plain"
+    STRONG = "ink-strong"
+    DIM = "ink-dim"
+    FAINT = "ink-faint"
+    BRAND = "ink-brand"
+    HEADING = "ink-heading"
+    WAITING = "ink-waiting"
+    RUNNING = "ink-running"
+    VERIFYING = "ink-verifying"
+    VERIFIED = "ink-verified"
+    MERGE_READY = "ink-merge-ready"
+    LANDING = "ink-landing"
+    MERGED = "ink-merged"
+    RETRYING = "ink-retrying"
+    NEEDS_PERSON = "ink-needs-person"
+    FAILED = "ink-failed"
+    CANCELLED = "ink-cancelled"
+    PASSED = "ink-passed"
+    CACHED = "ink-cached"
+    BROKEN = "ink-broken"
+    UNSURE = "ink-unsure"
+    ADDED = "ink-added"
+    REMOVED = "ink-removed"
+    HUNK = "ink-hunk"
+
+
+INKS = frozenset(ink.value for ink in Ink)
+"""Component classes of every widget that paints spans."""
+
+Span = tuple[str, Ink]
+"""A piece of one line of text, and what it is."""

@@ -1,0 +1,113 @@
+"""One mark, one word and one ink for everything that has a state.
+
+The board, the details and the help all take them from here, so that a mark means the same
+wherever it stands. The engine stores few states; what a person wants to tell apart among the
+pending and the verified is derived here from what the engine says about them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from orchestrator.states import Outcome, TaskState, Verdict
+from tui.ink import Ink
+
+if TYPE_CHECKING:
+    from orchestrator.api.models import CheckView, TaskView
+
+
+class Mark(NamedTuple):
+    """How a state is shown; ``sign`` is one cell wide."""
+
+    sign: str
+    word: str
+    ink: Ink
+
+
+PAUSED = Mark("‖", "paused", Ink.WAITING)
+BLOCKED = Mark("·", "blocked", Ink.WAITING)
+QUEUED = Mark("○", "queued", Ink.PLAIN)
+MERGE_READY = Mark("✓", "merge-ready", Ink.MERGE_READY)
+TO_LAND = Mark("»", "to land", Ink.LANDING)
+
+BY_STATE: dict[TaskState, Mark] = {
+    TaskState.PENDING: Mark("·", "pending", Ink.WAITING),
+    TaskState.RUNNING: Mark("●", "running", Ink.RUNNING),
+    TaskState.VERIFYING: Mark("◐", "verifying", Ink.VERIFYING),
+    TaskState.VERIFIED: Mark("✓", "verified", Ink.VERIFIED),
+    TaskState.MERGING: Mark("»", "landing", Ink.LANDING),
+    TaskState.MERGED: Mark("■", "merged", Ink.MERGED),
+    TaskState.RETRY_QUEUED: Mark("↻", "retrying", Ink.RETRYING),
+    TaskState.NEEDS_INPUT: Mark("?", "needs you", Ink.NEEDS_PERSON),
+    TaskState.FAILED: Mark("✗", "failed", Ink.FAILED),
+    TaskState.CANCELLED: Mark("-", "cancelled", Ink.CANCELLED),
+}
+
+LEGEND = (*BY_STATE.values(), BLOCKED, QUEUED, MERGE_READY, TO_LAND, PAUSED)
+"""Every mark a task can wear, for the help."""
+
+WORD_WIDTH = max(len(mark.word) for mark in LEGEND)
+
+
+def task_mark(task: TaskView) -> Mark:
+    """The mark of a task, telling apart what its stored state does not."""
+    if task.state is TaskState.PENDING:
+        return _pending_mark(task)
+    if task.state is TaskState.VERIFIED:
+        if task.merge_requested:
+            return TO_LAND
+        return MERGE_READY if task.merge_ready else BY_STATE[task.state]
+    return BY_STATE[task.state]
+
+
+def _pending_mark(task: TaskView) -> Mark:
+    if task.paused:
+        return PAUSED
+    if task.blocked_by:
+        return BLOCKED
+    return QUEUED if task.ready else BY_STATE[task.state]
+
+
+BY_VERDICT: dict[Verdict, Mark] = {
+    Verdict.PASSED: Mark("✓", "passed", Ink.PASSED),
+    Verdict.FAILED: Mark("✗", "failed", Ink.BROKEN),
+    Verdict.ERRORED: Mark("⚠", "errored", Ink.UNSURE),
+    Verdict.TIMED_OUT: Mark("⚠", "timed out", Ink.BROKEN),
+    Verdict.FLAKY: Mark("≈", "flaky", Ink.UNSURE),
+}
+CHECKING = Mark("●", "running", Ink.VERIFYING)
+UNCHECKED = Mark("·", "not run", Ink.FAINT)
+SKIPPED = Mark("-", "skipped", Ink.FAINT)
+CACHED = Mark("✓", "cached", Ink.CACHED)
+
+
+def check_mark(check: CheckView) -> Mark:
+    """The mark of one check; a cached pass is dimmer than a fresh one."""
+    if check.running:
+        return CHECKING
+    if check.skipped:
+        return SKIPPED
+    if check.verdict is None:
+        return UNCHECKED
+    if check.cached and check.verdict is Verdict.PASSED:
+        return CACHED
+    return BY_VERDICT[check.verdict]
+
+
+def gate_mark(*, is_open: bool) -> Mark:
+    """The mark of one gate of readiness."""
+    return Mark("✓", "open", Ink.PASSED) if is_open else Mark("✗", "closed", Ink.BROKEN)
+
+
+def outcome_mark(outcome: Outcome | None) -> Mark:
+    """The mark of an attempt; None is one that goes on."""
+    if outcome is None:
+        return BY_STATE[TaskState.RUNNING]
+    word = outcome.value.replace("_", " ")
+    if outcome is Outcome.COMPLETED:
+        return Mark("✓", word, Ink.PASSED)
+    if outcome in {Outcome.ASKED, Outcome.RATE_LIMITED, Outcome.NO_CHANGE}:
+        return Mark("?", word, Ink.UNSURE)
+    if outcome in {Outcome.CANCELLED, Outcome.ABANDONED}:
+        return Mark("-", word, Ink.CANCELLED)
+    return Mark("✗", word, Ink.BROKEN)

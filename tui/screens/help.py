@@ -1,0 +1,68 @@
+"""What the keys do and what the marks mean, taken from the tables that define them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.ink import Ink
+from tui.lines_view import LinesView
+from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
+from tui.orders import ORDERS
+from tui.story import BLANK, Line
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+_KEYS = (
+    ("Enter", "all about the selected task; Escape leads back"),
+    ("j k ↓ ↑", "next and previous task; g and G: first and last"),
+    ("/", "filter by words of the id, title, state, agent or reason"),
+    ("o", "sort as in the plan, or what needs you first"),
+    ("1-6 ← →", "on a task: the panes"),
+    ("[ ]", "on a task: the log of another attempt"),
+    ("Ctrl+P", "all commands, themes"),
+    ("q", "quit; the engine and its agents go on"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys and marks."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="help"):
+            yield Static("Keys and marks", id="help-title", markup=False)
+            yield LinesView(id="help-lines")
+
+    def on_mount(self) -> None:
+        lines = self.query_one(LinesView)
+        lines.show(help_lines())
+        lines.focus()
+
+
+def help_lines() -> list[Line]:
+    """The help, as lines."""
+    keys = [*((order.key, order.tooltip) for order in ORDERS.values()), *_KEYS]
+    checks = (*BY_VERDICT.values(), CHECKING, CACHED, SKIPPED, UNCHECKED)
+    return [
+        *(Line(what, Ink.PLAIN, f"{key:<9}", Ink.BRAND) for key, what in keys),
+        BLANK,
+        Line("A task is", Ink.HEADING),
+        *(Line(mark.word, Ink.PLAIN, f"{mark.sign} ", mark.ink) for mark in LEGEND),
+        BLANK,
+        Line("A check has", Ink.HEADING),
+        *(Line(mark.word, Ink.PLAIN, f"{mark.sign} ", mark.ink) for mark in checks),
+        BLANK,
+        Line(
+            "The time of a task is how long it is where it is; of a settled one, the work it took."
+        ),
+    ]
