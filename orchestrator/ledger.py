@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import IllegalTransition
 from orchestrator.events import Event, EventKind
-from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+    from orchestrator.states import TaskState
     from orchestrator.store import Store
 
 Clock = Callable[[], float]
@@ -40,17 +41,29 @@ class Ledger:
         *,
         reason: str = "",
         data: Mapping[str, Any] | None = None,
-        attempt: AttemptRecord | None = None,
+        opened: AttemptRecord | None = None,
+        closed: AttemptRecord | None = None,
         **changes: Any,
     ) -> TaskRecord:
-        """Move a task, change its facts, close or open an attempt, and say so; returns the task."""
+        """Move a task, change its facts, open or close an attempt, and say so; returns the task.
+
+        ``record`` is what the caller decided on: facts may have changed since, its state not.
+        Raises IllegalTransition when it has, or when the table forbids the move.
+        """
+        current = self.task(record.plan, record.id)
+        if current.state is not record.state:
+            raise IllegalTransition(
+                f"task '{record.plan}/{record.id}' is {current.state} by now, not {record.state}"
+            )
         now = self.clock()
-        new = replace(record, state=state, reason=reason, changed_at=now, **changes)
-        told = {"from": record.state, "to": state, "seconds": self._stayed(record, now)}
+        new = replace(current, state=state, reason=reason, changed_at=now, **changes)
+        told = {"from": current.state, "to": state, "seconds": _stayed(current, now)}
         with self.store.write() as tx:
-            tx.update_task(record, new)
-            if attempt is not None:
-                tx.put_attempt(attempt)
+            tx.update_task(current, new)
+            if opened is not None:
+                tx.add_attempt(opened)
+            if closed is not None:
+                tx.update_attempt(closed)
             tx.append(
                 Event(
                     EventKind.TASK_CHANGED,
@@ -62,15 +75,21 @@ class Ledger:
                     at=now,
                 )
             )
-        return new
+        return self.task(record.plan, record.id)
 
     def amend(self, record: TaskRecord, **changes: Any) -> TaskRecord:
         """Change facts of a task that stays where it is; not announced."""
-        new = replace(record, **changes)
-        if new != record:
+        current = self.task(record.plan, record.id)
+        new = replace(current, **changes)
+        if new != current:
             with self.store.write() as tx:
-                tx.update_task(record, new)
-        return new
+                tx.update_task(current, new)
+        return self.task(record.plan, record.id)
+
+    def close_attempt(self, attempt: AttemptRecord) -> None:
+        """Keep what is known of an attempt."""
+        with self.store.write() as tx:
+            tx.update_attempt(attempt)
 
     def verified(self, verification: VerificationRecord, event: Event) -> VerificationRecord:
         """Put a verification on record and announce it."""
@@ -95,20 +114,20 @@ class Ledger:
             )
 
     def change_plan(
-        self, old: PlanRecord, kind: EventKind, message: str = "", **changes: Any
+        self, name: str, kind: EventKind, message: str = "", **changes: Any
     ) -> PlanRecord:
         """Change facts of a plan and announce it."""
-        new = replace(old, **changes)
+        old = self.store.plan(name)
         with self.store.write() as tx:
-            tx.update_plan(old, new)
-            tx.append(Event(kind, plan=old.name, message=message, at=self.clock()))
-        return new
+            tx.update_plan(old, replace(old, **changes))
+            tx.append(Event(kind, plan=name, message=message, at=self.clock()))
+        return self.store.plan(name)
 
     def tell(self, kind: EventKind, message: str = "", **fields: Any) -> None:
         """Announce a fact that changes no state."""
         with self.store.write() as tx:
             tx.append(Event(kind, message=message, at=self.clock(), **fields))
 
-    @staticmethod
-    def _stayed(record: TaskRecord, now: float) -> float:
-        return round(max(0.0, now - record.changed_at), 3) if record.changed_at else 0.0
+
+def _stayed(record: TaskRecord, now: float) -> float:
+    return round(max(0.0, now - record.changed_at), 3) if record.changed_at else 0.0

@@ -230,10 +230,14 @@ class SubmitPlan(View):
 
 
 class TaskSelection(View):
-    """Which tasks a request is about; ``all`` means every one it can apply to."""
+    """Which tasks to land; ``all`` means every merge-ready one.
+
+    ``update_checkout`` is leave to fast-forward a clean checkout of the target.
+    """
 
     tasks: tuple[str, ...] = ()
     all: bool = False
+    update_checkout: bool = False
 
 
 class RetryRequest(View):

@@ -1,0 +1,189 @@
+"""Answers to reading clients, from stored facts and git.
+
+The engine answers its API from here, and the command line answers itself from here where no
+engine runs; so both always say the same.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator import __version__
+from orchestrator.api.models import (
+    BriefView,
+    DiffStatView,
+    DiffView,
+    EngineView,
+    LogChunk,
+    StatusView,
+    TaskDetail,
+)
+from orchestrator.api.views import plan_view, task_detail, task_view
+from orchestrator.errors import UsageError
+from orchestrator.session_prompt import session_prompt
+from orchestrator.tokens import estimate_tokens
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from orchestrator.api.models import PlanView, TaskView
+    from orchestrator.decision import PlanSnapshot
+    from orchestrator.plan.model import Task
+    from orchestrator.records import AttemptRecord, TaskRecord
+    from orchestrator.site import Records
+
+LOG_CHUNK_BYTES = 256 * 1024
+DIFF_BYTES = 512 * 1024
+
+
+class Reading(Protocol):
+    """What can be asked without changing anything; an engine's client is one, too."""
+
+    async def status(self) -> StatusView: ...
+    async def task(self, plan: str, task: str) -> TaskDetail: ...
+    async def log(
+        self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
+    ) -> LogChunk: ...
+    async def diff(self, plan: str, task: str) -> DiffView: ...
+    async def brief(self, plan: str, task: str) -> BriefView: ...
+
+
+class Reader:
+    """Reads for everybody; ``running`` says whether this is an engine that works."""
+
+    def __init__(self, records: Records, *, started_at: float = 0.0, running: bool = False) -> None:
+        self._records = records
+        self._started_at = started_at
+        self._running = running
+        self.targets: dict[str, str] = {}
+        self.warnings: dict[str, tuple[str, ...]] = {}
+
+    def status(self) -> StatusView:
+        """Every plan with every task."""
+        book, now = self._records.book, time.time()
+        plans = tuple(self._plan(book.snapshot(name), now) for name in book.names())
+        return StatusView(
+            engine=EngineView(
+                running=self._running,
+                pid=os.getpid() if self._running else 0,
+                version=__version__,
+                started_at=self._started_at,
+                repository=str(self._records.repository.common_dir),
+                sandbox=self._records.settings.sandbox,
+            ),
+            plans=plans,
+            last_seq=self._records.store.last_seq(),
+        )
+
+    def plan(self, name: str) -> PlanView:
+        """One plan; raises UsageError when unknown."""
+        return self._plan(self._records.book.snapshot(name), time.time())
+
+    def task(self, plan: str, task: str) -> TaskDetail:
+        """Everything about one task; raises UsageError when unknown."""
+        planned, record = self._find(plan, task)
+        store = self._records.store
+        view = self._task(planned, record, self._records.book.snapshot(plan), time.time())
+        return task_detail(
+            planned, record, view, store.attempts(plan, task), store.verifications(plan, task)
+        )
+
+    def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk:
+        """A piece of a session's transcript from byte ``after``, cut between lines."""
+        self._find(plan, task)
+        found = self._attempt(plan, task, attempt)
+        if found is None:
+            return LogChunk(text="", next=after, attempt=0, ended=True)
+        raw = _read(Path(found.log), after)
+        lines = _whole_lines(raw, last=bool(found.ended_at))
+        return LogChunk(
+            text=lines.decode("utf-8", "replace"),
+            next=after + len(lines),
+            attempt=found.number,
+            ended=bool(found.ended_at) and len(raw) < LOG_CHUNK_BYTES,
+        )
+
+    async def diff(self, plan: str, task: str) -> DiffView:
+        """What the task's branch changed since its base."""
+        _, record = self._find(plan, task)
+        if not record.head or not record.base:
+            return DiffView(stat=DiffStatView(), text="", truncated=False)
+        history = self._records.history
+        stat = await history.diff_stat(record.base, record.head)
+        text = await history.diff_text(record.base, record.head, DIFF_BYTES)
+        return DiffView(
+            stat=DiffStatView(
+                files=stat.files, insertions=stat.insertions, deletions=stat.deletions
+            ),
+            text=text,
+            truncated=len(text.encode()) >= DIFF_BYTES - 256,
+        )
+
+    async def brief(self, plan: str, task: str) -> BriefView:
+        """What the task's next session will be told, word for word."""
+        planned, record = self._find(plan, task)
+        prompt = await session_prompt(self._records, planned, record)
+        return BriefView(
+            attempt=record.attempts_used + 1,
+            resumed=prompt.resume is not None,
+            tokens=estimate_tokens(prompt.text),
+            text=prompt.text,
+        )
+
+    def _find(self, plan: str, task: str) -> tuple[Task, TaskRecord]:
+        book = self._records.book
+        return book.task(plan, task), book.task_record(plan, task)
+
+    def _plan(self, snapshot: PlanSnapshot, now: float) -> PlanView:
+        name = snapshot.record.name
+        tasks = (
+            self._task(task, snapshot.tasks[task.id], snapshot, now)
+            for task in snapshot.plan.tasks
+            if task.id in snapshot.tasks
+        )
+        return plan_view(
+            snapshot,
+            tasks,
+            target_commit=self.targets.get(snapshot.record.target, ""),
+            baseline=self._records.baseline(name),
+            warnings=self.warnings.get(name, ()),
+        )
+
+    def _task(self, task: Task, record: TaskRecord, snapshot: PlanSnapshot, now: float) -> TaskView:
+        path = self._records.worktree_path(record.plan, record.id)
+        return task_view(
+            task,
+            record,
+            snapshot,
+            self._records.activity,
+            now=now,
+            worktree=str(path) if path.is_dir() else "",
+        )
+
+    def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:
+        attempts = self._records.store.attempts(plan, task)
+        if number is None:
+            return attempts[-1] if attempts else None
+        for attempt in attempts:
+            if attempt.number == number:
+                return attempt
+        raise UsageError(f"task {task!r} has had {len(attempts)} sessions, there is no {number}")
+
+
+def _read(path: Path, after: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(after)
+            return file.read(LOG_CHUNK_BYTES)
+    except FileNotFoundError:
+        return b""
+
+
+def _whole_lines(raw: bytes, *, last: bool) -> bytes:
+    """``raw`` up to the end of its last whole line, so that no character is cut in two."""
+    if last and len(raw) < LOG_CHUNK_BYTES:
+        return raw
+    cut = raw.rfind(b"\n") + 1
+    return raw[:cut] if cut or len(raw) < LOG_CHUNK_BYTES else raw

@@ -1,0 +1,46 @@
+"""Reading without an engine: the stored state, opened read-only, answers for itself."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.api.reader import Reader
+from orchestrator.site import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.api.models import BriefView, DiffView, LogChunk, StatusView, TaskDetail
+
+
+class StoredState:
+    """The same questions as an engine's client answers."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    @classmethod
+    @contextmanager
+    def open(cls, common_dir: Path) -> Iterator[StoredState]:
+        """Raises StoreError where nothing readable is stored."""
+        with Records.open_readonly(common_dir) as records:
+            yield cls(Reader(records))
+
+    async def status(self) -> StatusView:
+        return self._reader.status()
+
+    async def task(self, plan: str, task: str) -> TaskDetail:
+        return self._reader.task(plan, task)
+
+    async def log(
+        self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
+    ) -> LogChunk:
+        return self._reader.log(plan, task, attempt, after)
+
+    async def diff(self, plan: str, task: str) -> DiffView:
+        return await self._reader.diff(plan, task)
+
+    async def brief(self, plan: str, task: str) -> BriefView:
+        return await self._reader.brief(plan, task)

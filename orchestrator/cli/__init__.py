@@ -1,0 +1,119 @@
+"""The command line: one front door of the engine among others.
+
+Commands are imported when they are called, so that ``clerk --help`` starts at once. Expected
+errors become one message and an exit code here and nowhere else; unexpected ones a log file.
+Data goes to stdout, talk to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from orchestrator import __version__
+from orchestrator.errors import ClerkError, ExitCode, PlanError
+
+COMMANDS = {
+    "answer": ("orchestrator.cli.orders:answer", "Answer a task's question."),
+    "approve": ("orchestrator.cli.orders:approve", "Approve a task for landing."),
+    "brief": ("orchestrator.cli.show:brief", "Print exactly what a task's agent gets."),
+    "cancel": ("orchestrator.cli.orders:cancel", "Stop a task and what depends on it."),
+    "clean": ("orchestrator.cli.clean:clean", "Remove worktrees and branches no longer needed."),
+    "dashboard": ("orchestrator.cli.dashboard:dashboard", "Open the dashboard."),
+    "diff": ("orchestrator.cli.show:diff", "Show what a task changed."),
+    "engine": ("orchestrator.cli.engine:engine", ""),
+    "log": ("orchestrator.cli.show:log", "Show a session's transcript."),
+    "merge": ("orchestrator.cli.orders:merge", "Land proven tasks on the target."),
+    "pause": ("orchestrator.cli.orders:pause", "Start no further session of a plan or a task."),
+    "plan": ("orchestrator.cli.plan:plan", "Check and show plan files."),
+    "resume": ("orchestrator.cli.orders:resume", "Go on with a paused plan or task."),
+    "retry": ("orchestrator.cli.orders:retry", "Send a task back to its agent."),
+    "run": ("orchestrator.cli.run:run", "Run a plan in the foreground."),
+    "start": ("orchestrator.cli.engine:start", "Start the engine in the background."),
+    "status": ("orchestrator.cli.show:status", "Show where every task stands."),
+    "stop": ("orchestrator.cli.engine:stop", "Stop the background engine."),
+}
+"""Command name to its function and its line in the help (none: hidden)."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when one is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(name for name, (_, line) in COMMANDS.items() if line)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.version_option(__version__, prog_name="clerk")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Have a plan built by many coding agents at once, and trust what comes back.
+
+    Without a command, opens the dashboard and starts the engine if none runs.
+    """
+    if ctx.invoked_subcommand is None:
+        from orchestrator.cli.dashboard import dashboard
+
+        ctx.invoke(dashboard)
+
+
+def main() -> None:
+    """Run the command line and exit with a code of ``errors.ExitCode``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns its exit code."""
+    try:
+        result = cli.main(arguments, prog_name="clerk", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.BAD_USAGE
+    except ClerkError as error:
+        _show(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception:  # noqa: BLE001 - the last door: a bug becomes a log file and a code
+        return _report_bug()
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _show(error: ClerkError) -> None:
+    from orchestrator.safe_text import safe_text
+
+    lines = error.problems if isinstance(error, PlanError) else str(error).splitlines()
+    for number, line in enumerate(lines):
+        lead = "clerk: " if number == 0 and not isinstance(error, PlanError) else ""
+        click.echo(lead + safe_text(line), err=True)
+
+
+def _report_bug() -> int:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="clerk-bug-", suffix=".log", delete=False) as file:
+        traceback.print_exc(file=file)
+    error = sys.exc_info()[1]
+    click.echo(f"clerk: a bug: {type(error).__name__}; details are in {file.name}", err=True)
+    return ExitCode.INTERNAL

@@ -1,0 +1,90 @@
+"""What became of a plan: the exit code and the summary, from views alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import ExitCode
+from orchestrator.plan.values import show_duration
+from orchestrator.safe_text import safe_text
+from orchestrator.states import MergeMode, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.api.models import PlanView, TaskView
+
+LOST = frozenset({TaskState.FAILED, TaskState.CANCELLED})
+MARKS = {
+    TaskState.MERGED: "✓",
+    TaskState.VERIFIED: "◆",
+    TaskState.FAILED: "✗",
+    TaskState.CANCELLED: "-",
+    TaskState.NEEDS_INPUT: "?",
+}
+
+
+def exit_code(plan: PlanView) -> ExitCode:
+    """Done, some task failed, or a person is needed: of a plan in which nothing moves."""
+    if any(task.state in LOST for task in plan.tasks):
+        return ExitCode.TASK_FAILED
+    if all(_done(task, plan.merge) for task in plan.tasks):
+        return ExitCode.DONE
+    return ExitCode.PERSON_NEEDED
+
+
+def _done(task: TaskView, merge: MergeMode) -> bool:
+    return task.state is TaskState.MERGED or (merge is MergeMode.MANUAL and task.merge_ready)
+
+
+def summary(plan: PlanView, *, now: float) -> Iterator[str]:
+    """Lines that say what became of each task, and where the time went."""
+    width = max((len(task.id) for task in plan.tasks), default=0)
+    yield f"plan {plan.name} → {plan.target}"
+    for task in plan.tasks:
+        yield f"  {MARKS.get(task.state, '·')} {task.id:<{width}}  {what_became(task)}"
+    yield from ("", f"  {tally(plan)}")
+    elapsed = (plan.settled_at or now) - plan.started_at
+    generating = sum(task.generating_seconds for task in plan.tasks)
+    verifying = sum(task.verifying_seconds for task in plan.tasks)
+    yield (
+        f"  {show_duration(round(elapsed, 1))} elapsed: "
+        f"{show_duration(round(generating, 1))} generating, "
+        f"{show_duration(round(verifying, 1))} verifying"
+    )
+    tokens = sum(task.usage.tokens for task in plan.tasks)
+    if tokens:
+        cost = sum(task.usage.cost_usd for task in plan.tasks)
+        yield f"  {tokens:,} tokens, ${cost:.2f}"
+    if plan.sandbox == "none":
+        yield "  every attempt ran without a sandbox"
+
+
+def tally(plan: PlanView) -> str:
+    """How many tasks are in which state, most wanted first."""
+    ready = sum(task.merge_ready for task in plan.tasks)
+    told = [f"{plan.counts[state]} {state}" for state in TaskState if plan.counts.get(state)]
+    order = sorted(told, key=lambda line: "merged" not in line)
+    if ready:
+        order.append(f"{ready} merge-ready")
+    return ", ".join(order) or "no tasks"
+
+
+def what_became(task: TaskView) -> str:
+    """One task's fate in a line."""
+    tries = f" after {task.attempts_used} attempts" if task.attempts_used > 1 else ""
+    if task.state is TaskState.MERGED:
+        return f"merged as {task.merged_commit[:9]}{tries}"
+    if task.state is TaskState.VERIFIED and task.merge_ready:
+        return f"merge-ready{tries}: clerk merge {task.id}"
+    why = task.held or task.reason or _closed_gate(task)
+    if task.blocked_by and not why:
+        why = f"waits for {', '.join(task.blocked_by)}"
+    state = task.state.replace("_", " ")
+    return safe_text(f"{state}{tries}: {why}" if why else state, one_line=True, limit=200)
+
+
+def _closed_gate(task: TaskView) -> str:
+    if task.state is not TaskState.VERIFIED:
+        return ""
+    return next((gate.reason for gate in task.gates if not gate.open), "")

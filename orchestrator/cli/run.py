@@ -1,0 +1,149 @@
+"""``clerk run``: a plan in the foreground, by an engine of our own or by the one that runs."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import click
+
+from orchestrator.cli.connection import Place, find_place
+from orchestrator.cli.orders import repo_option
+from orchestrator.errors import EngineLocked, EngineUnreachable, ExitCode
+
+if TYPE_CHECKING:
+    from orchestrator.api.client import EngineClient
+    from orchestrator.api.models import PlanView, SubmitPlan
+
+
+@click.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--merge", type=click.Choice(["manual", "auto"]), help="Instead of the plan's own.")
+@click.option("--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target.")
+@click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
+@click.option("--sandbox", default=None, help="How to confine sessions and checks.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as NDJSON.")
+@repo_option
+def run(
+    plan: Path,
+    merge: str | None,
+    update_checkout: bool,
+    accept_changes: bool,
+    sandbox: str | None,
+    as_json: bool,
+    repo: str | None,
+) -> int:
+    """Run PLAN until nothing moves without a person.
+
+    A plan that was started before goes on where it was. Exit codes: 0 every task is merged (or
+    merge-ready, where merging is manual), 1 some task failed, 2 bad plan, 3 a person is needed,
+    4 cannot run here, 130 interrupted.
+    """
+    request = submission(
+        plan,
+        merge=merge,
+        update_checkout=update_checkout,
+        accept_changes=accept_changes,
+        sandbox=sandbox,
+    )
+    return anyio.run(_run, find_place(repo), request, as_json)
+
+
+def submission(
+    plan: Path,
+    *,
+    merge: str | None,
+    update_checkout: bool,
+    accept_changes: bool,
+    sandbox: str | None,
+) -> SubmitPlan:
+    """Read and check a plan file; raises PlanError with every problem before anything starts."""
+    from orchestrator import agents
+    from orchestrator.api.models import SubmitPlan
+    from orchestrator.plan.load import load_plan
+    from orchestrator.states import MergeMode
+
+    loaded = load_plan(plan, agents=agents.names())
+    return SubmitPlan(
+        source=loaded.source,
+        path=str(plan),
+        folder=str(loaded.path.parent),
+        merge=MergeMode(merge) if merge else None,
+        sandbox=sandbox,
+        update_checkout=update_checkout,
+        accept_changes=accept_changes,
+    )
+
+
+async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
+    from orchestrator.engine import Engine
+
+    try:
+        own = Engine.open(place.common_dir)
+    except EngineLocked:
+        return await _run_elsewhere(place, request, as_json=as_json)
+    async with own, anyio.create_task_group() as group:
+        code = ExitCode.INTERRUPTED
+        group.start_soon(_stop_on_signal, own, group.cancel_scope)
+        async with own.client() as client:
+            code = await submit_and_follow(client, request, as_json=as_json, whole_engine=True)
+        group.cancel_scope.cancel()
+    return code
+
+
+async def _stop_on_signal(own: object, scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            click.echo("stopping; run the same command again to go on", err=True)
+            scope.cancel()
+            return
+
+
+async def _run_elsewhere(place: Place, request: SubmitPlan, *, as_json: bool) -> int:
+    """Another engine holds the repository: hand it the plan and follow."""
+    from orchestrator.api.client import EngineClient
+    from orchestrator.locks import EngineLock
+
+    socket = place.socket
+    if socket is None:
+        raise EngineUnreachable(f"another engine is just starting or ending here; {RETRY}")
+    holder = EngineLock(place.state_dir / "lock").holder()
+    pid = holder.pid if holder else "?"
+    click.echo(f"an engine runs here already (pid {pid}); following it", err=True)
+    async with EngineClient.on_socket(socket) as client:
+        return await submit_and_follow(client, request, as_json=as_json)
+
+
+RETRY = "run the same command again in a moment"
+
+
+async def submit_and_follow(
+    client: EngineClient, request: SubmitPlan, *, as_json: bool, whole_engine: bool = False
+) -> int:
+    """Hand a plan in, show it to its end, print what became of it.
+
+    With ``whole_engine`` every other plan of this engine is seen to its end too, since the
+    engine ends with us.
+    """
+    from orchestrator.cli.follow import conclude, follow
+    from orchestrator.cli.progress import choose_progress
+
+    before = await client.status()
+    plan = await client.submit(request)
+    for warning in plan.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if not plan.settled:
+        progress = choose_progress(json=as_json)
+        plan = await follow(client, plan.name, progress, after=before.last_seq)
+    if whole_engine:
+        for other in await _unsettled(client, but=plan.name):
+            click.echo(f"seeing plan {other} to its end", err=True)
+            await follow(client, other, choose_progress(json=as_json), after=before.last_seq)
+    return conclude(plan, json=as_json)
+
+
+async def _unsettled(client: EngineClient, *, but: str) -> list[str]:
+    views: tuple[PlanView, ...] = (await client.status()).plans
+    return [view.name for view in views if not view.settled and view.name != but]

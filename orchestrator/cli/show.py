@@ -1,0 +1,201 @@
+"""Reading commands: status, log, diff, brief. They change nothing and start nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from orchestrator.cli.connection import Place, find_place, find_task, print_json
+from orchestrator.cli.orders import json_option, repo_option
+from orchestrator.errors import UsageError
+from orchestrator.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from orchestrator.api.models import PlanView, StatusView, TaskView
+    from orchestrator.api.reader import Reading
+
+T = TypeVar("T")
+FOLLOW_SECONDS = 0.3
+
+
+@asynccontextmanager
+async def reading(place: Place) -> AsyncIterator[Reading]:
+    """The engine where one runs, the stored state where none does."""
+    if place.socket is not None:
+        from orchestrator.api.client import EngineClient
+
+        async with EngineClient.on_socket(place.socket) as client:
+            yield client
+    else:
+        from orchestrator.api.stored import StoredState
+
+        with StoredState.open(place.common_dir) as stored:
+            yield stored
+
+
+def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
+    """Run one question against whatever can answer it."""
+    import anyio
+
+    async def go() -> T:
+        async with reading(find_place(repo)) as source:
+            return await question(source)
+
+    return anyio.run(go)
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--plan", help="Only this plan.")
+@repo_option
+@json_option
+def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) -> None:
+    """Show where every task stands, or everything about TASK."""
+    if task is not None:
+        _show_task(task, repo, as_json=as_json)
+        return
+    answer = ask(repo, lambda source: source.status())
+    if plan is not None:
+        plans = tuple(p for p in answer.plans if p.name == plan)
+        if not plans:
+            known = ", ".join(p.name for p in answer.plans) or "none"
+            raise UsageError(f"no plan {plan!r} is known here; known: {known}")
+        answer = answer.model_copy(update={"plans": plans})
+    if as_json:
+        print_json(answer.model_dump_json())
+        return
+    for line in _status_lines(answer):
+        click.echo(line)
+
+
+def _status_lines(answer: StatusView) -> list[str]:
+    lines = [] if answer.engine.running else ["no engine runs here; this is the stored state", ""]
+    for plan in answer.plans:
+        lines += [*_plan_lines(plan), ""]
+    if not answer.plans:
+        lines.append("no plan was started here yet; start one with: clerk run PLAN")
+    return lines
+
+
+def _plan_lines(plan: PlanView) -> list[str]:
+    from orchestrator.cli.outcome import tally
+
+    marks = [word for word, on in (("paused", plan.paused), ("settled", plan.settled)) if on]
+    head = f"plan {plan.name} → {plan.target} ({plan.merge} merge)  {tally(plan)}"
+    width = max((len(task.id) for task in plan.tasks), default=0)
+    rows = [_task_line(task, width) for task in plan.tasks]
+    warnings = [safe_text(f"! {warning}", one_line=True) for warning in plan.warnings]
+    return ["  ".join([head, *marks]), *warnings, *rows]
+
+
+def _task_line(task: TaskView, width: int) -> str:
+    from orchestrator.cli.outcome import what_became
+
+    marks = {
+        "passed": "✓",
+        "failed": "✗",
+        "errored": "!",
+        "timed_out": "⧖",
+        "flaky": "~",
+        None: "·",
+    }
+    checks = " ".join(f"{check.name}{marks[check.verdict]}" for check in task.checks)
+    diff = f"+{task.diff.insertions} -{task.diff.deletions}" if task.diff else ""
+    told = f"  {task.id:<{width}}  {what_became(task)}"
+    return safe_text("  ".join(part for part in (told, checks, diff) if part), limit=300)
+
+
+def _show_task(reference: str, repo: str | None, *, as_json: bool) -> None:
+    async def question(source: Reading) -> str:
+        found = find_task(await source.status(), reference)
+        detail = await source.task(found.plan, found.id)
+        if as_json:
+            return detail.model_dump_json()
+        from orchestrator.cli.task_page import task_page
+
+        return "\n".join(task_page(detail, now=time.time()))
+
+    told = ask(repo, question)
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(told)
+
+
+@click.command()
+@click.argument("task")
+@click.option("-f", "--follow", is_flag=True, help="Go on as the session goes on.")
+@click.option("--attempt", type=click.IntRange(1), help="Which session (default: the newest).")
+@repo_option
+@json_option
+def log(task: str, follow: bool, attempt: int | None, repo: str | None, as_json: bool) -> None:
+    """Print the transcript of TASK's session."""
+    import anyio
+
+    async def go() -> None:
+        async with reading(find_place(repo)) as source:
+            found = find_task(await source.status(), task)
+            at = 0
+            while True:
+                chunk = await source.log(found.plan, found.id, attempt=attempt, after=at)
+                if as_json and (chunk.text or not follow):
+                    click.echo(chunk.model_dump_json())
+                elif chunk.text:
+                    click.echo(safe_text(chunk.text), nl=False)
+                moved, at = chunk.next > at, chunk.next
+                if not moved and (chunk.ended or not follow):
+                    return
+                if not moved:
+                    await anyio.sleep(FOLLOW_SECONDS)
+
+    anyio.run(go)
+
+
+@click.command()
+@click.argument("task")
+@click.option("--stat", is_flag=True, help="Only the numbers.")
+@repo_option
+@json_option
+def diff(task: str, stat: bool, repo: str | None, as_json: bool) -> None:
+    """Print what TASK changed."""
+
+    async def question(source: Reading) -> None:
+        found = find_task(await source.status(), task)
+        view = await source.diff(found.plan, found.id)
+        if as_json:
+            print_json(view.model_dump_json())
+            return
+        if not stat:
+            click.echo(safe_text(view.text), nl=False)
+        if view.truncated:
+            click.echo(
+                f"the diff is cut here; the whole one: git diff {found.base} {found.head}", err=True
+            )
+        numbers = f"{view.stat.files} files, +{view.stat.insertions} -{view.stat.deletions}"
+        click.echo(numbers, err=not stat)
+
+    ask(repo, question)
+
+
+@click.command()
+@click.argument("task")
+@repo_option
+@json_option
+def brief(task: str, repo: str | None, as_json: bool) -> None:
+    """Print exactly what TASK's next session will be told."""
+
+    async def question(source: Reading) -> None:
+        found = find_task(await source.status(), task)
+        view = await source.brief(found.plan, found.id)
+        if as_json:
+            print_json(view.model_dump_json())
+            return
+        click.echo(safe_text(view.text))
+        kind = "resumed" if view.resumed else "fresh"
+        click.echo(f"attempt {view.attempt}, {kind} session, about {view.tokens} tokens", err=True)
+
+    ask(repo, question)

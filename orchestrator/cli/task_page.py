@@ -1,0 +1,56 @@
+"""Everything about one task, as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.outcome import what_became
+from orchestrator.plan.values import show_duration
+from orchestrator.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.api.models import AttemptView, CheckView, TaskDetail
+
+
+def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
+    """State, gates, checks, attempts and the newest digest; every line safe for a terminal."""
+    task = detail.task
+    yield safe_text(f"{task.plan}/{task.id}: {task.title}", one_line=True)
+    yield f"  {what_became(task)}"
+    yield safe_text(f"  branch {task.branch or 'not made yet'}  worktree {task.worktree or '-'}")
+    yield from ("", "gates")
+    for gate in task.gates:
+        yield safe_text(f"  {'✓' if gate.open else '✗'} {gate.name}: {gate.reason}", one_line=False)
+    yield from ("", "checks")
+    for check in task.checks:
+        yield safe_text(f"  {_check(check)}", limit=300)
+    if detail.attempts:
+        yield from ("", "attempts")
+    for attempt in detail.attempts:
+        yield safe_text(f"  {_attempt(attempt, now)}", limit=300)
+    failing = [v for v in detail.verifications if v.digest and v.verdict != "passed"]
+    if failing:
+        yield from ("", f"digest of the newest failed verification ({failing[-1].purpose})")
+        yield safe_text(failing[-1].digest)
+
+
+def _check(check: CheckView) -> str:
+    verdict = check.verdict.replace("_", " ") if check.verdict else "not run yet"
+    counts = (
+        f", {check.passed} passed, {check.failed} failed" if check.passed or check.failed else ""
+    )
+    how = "cached" if check.cached else show_duration(round(check.seconds, 1))
+    return f"{check.name} ({check.kind}): {verdict}{counts}, {how}  $ {check.command}"
+
+
+def _attempt(attempt: AttemptView, now: float) -> str:
+    ended = attempt.ended_at or now
+    took = show_duration(round(max(0.0, ended - attempt.started_at), 1))
+    outcome = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
+    usage = f", {attempt.usage.tokens:,} tokens" if attempt.usage.tokens else ""
+    sandbox = ", no sandbox" if attempt.sandbox == "none" else f", in {attempt.sandbox}"
+    counted = "" if attempt.counted else ", not counted"
+    why = f": {attempt.reason}" if attempt.reason else ""
+    return f"{attempt.number}. {attempt.agent} {outcome} in {took}{usage}{sandbox}{counted}{why}"

@@ -1,0 +1,49 @@
+"""Waiting for ordered tasks to land, or for the reason why they do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.api.models import ActionView, Refusal
+from orchestrator.cli.outcome import what_became
+from orchestrator.cli.progress import plain_line
+from orchestrator.states import TaskState
+
+if TYPE_CHECKING:
+    from orchestrator.api.client import EngineClient
+    from orchestrator.api.models import StatusView, TaskView
+
+
+async def until_landed(client: EngineClient, ordered: ActionView, *, after: int) -> ActionView:
+    """Which of the ordered tasks (``plan/task``) landed; the others with the reason."""
+    waiting = set(ordered.done)
+    landed: list[str] = []
+    refused = list(ordered.refused)
+
+    def settle(status: StatusView) -> None:
+        for name in sorted(waiting):
+            task = _find(status, name)
+            if task.state is TaskState.MERGED:
+                landed.append(name)
+            elif not task.held and (task.state is TaskState.MERGING or task.merge_requested):
+                continue
+            else:
+                refused.append(Refusal(task=name, reason=f"did not land: {what_became(task)}"))
+            waiting.discard(name)
+
+    settle(await client.status())
+    if waiting:
+        async for event in client.events(after):
+            if f"{event.plan}/{event.task}" in waiting:
+                click.echo(plain_line(event), err=True)
+                settle(await client.status())
+            if not waiting:
+                break
+    refused += [Refusal(task=name, reason="the engine ended before it landed") for name in waiting]
+    return ActionView(done=tuple(landed), refused=tuple(refused))
+
+
+def _find(status: StatusView, name: str) -> TaskView:
+    return next(t for p in status.plans for t in p.tasks if f"{t.plan}/{t.id}" == name)

@@ -1,0 +1,179 @@
+"""Decide, tick, loop: three things, kept apart.
+
+*Decide* is a pure function (``decision``). *Tick* applies what it decided, once, by starting
+jobs; a job works and reports, and its report moves the task. *Loop* waits until something
+changed, or a clock is due, and ticks. Wake-ups carry no meaning: a lost one costs at most
+``NET_SECONDS``.
+
+What a job does is not known here: the ``Works`` are handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from orchestrator.decision import (
+    Action,
+    Decision,
+    Settle,
+    Snapshot,
+    StartBaseline,
+    StartLanding,
+    StartSession,
+    StartVerification,
+    TaskKey,
+    decide,
+)
+from orchestrator.errors import ClerkError
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from orchestrator.ledger import Ledger
+
+NET_SECONDS = 5.0
+"""How long a wake-up that was lost can go unnoticed."""
+
+BASELINE = ""
+"""Stands for the task in the key of a plan's baseline job."""
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[], Awaitable[None]]
+
+
+class Works(Protocol):
+    """What jobs do. Each reports through the ledger before it returns."""
+
+    def snapshot(
+        self, *, busy: frozenset[TaskKey], baselining: frozenset[str], landing: bool, free: int
+    ) -> Snapshot:
+        """All facts to decide from."""
+
+    async def verify_baseline(self, plan: str) -> None: ...
+    async def run_session(self, plan: str, task: str) -> None: ...
+    async def verify_branch(self, plan: str, task: str) -> None: ...
+    async def land(self, plan: str, task: str) -> None: ...
+    def begin(self, action: Action) -> None:
+        """Move the task into the state in which its job works, before the job starts."""
+
+    def settle(self, action: Settle) -> None: ...
+    def broke_down(self, plan: str, task: str, reason: str) -> None:
+        """A job ended by an error: nobody is to blame, a person must look."""
+
+    def quiet(self, plans: frozenset[str]) -> None:
+        """Nothing moves any more in these plans."""
+
+
+@dataclass(slots=True)
+class _Running:
+    kind: type[Action]
+    scope: anyio.CancelScope
+    done: anyio.Event
+
+
+class Scheduler:
+    """Runs the jobs of one engine; ``verify_slots`` verifications at once."""
+
+    def __init__(self, ledger: Ledger, works: Works, *, verify_slots: int) -> None:
+        self._ledger = ledger
+        self._works = works
+        self._verify_slots = verify_slots
+        self._running: dict[TaskKey, _Running] = {}
+        self._news = anyio.Event()
+        self._jobs: TaskGroup | None = None
+
+    def wake(self) -> None:
+        """Something changed: decide again soon."""
+        self._news.set()
+
+    async def loop(self) -> None:
+        """Tick on every change, until cancelled; then every job is stopped first."""
+        async with anyio.create_task_group() as jobs:
+            self._jobs = jobs
+            while True:
+                news = self._news = anyio.Event()
+                decision = self.tick()
+                await self._wait(news, decision)
+
+    def tick(self) -> Decision:
+        """Apply once what the present facts call for."""
+        decision = decide(self._snapshot())
+        for action in decision.actions:
+            self._apply(action)
+        if decision.quiet_plans:
+            self._works.quiet(decision.quiet_plans)
+        return decision
+
+    async def stop_job(self, plan: str, task: str) -> None:
+        """Stop whatever is in hand for a task, and wait until it has stopped."""
+        running = self._running.get((plan, task))
+        if running is not None:
+            running.scope.cancel()
+            await running.done.wait()
+
+    def has_job(self, plan: str, task: str) -> bool:
+        return (plan, task) in self._running
+
+    async def _wait(self, news: anyio.Event, decision: Decision) -> None:
+        patience = NET_SECONDS
+        if decision.wake_at is not None:
+            patience = min(patience, max(0.0, decision.wake_at - self._ledger.clock()))
+        with anyio.move_on_after(patience):
+            await news.wait()
+
+    def _snapshot(self) -> Snapshot:
+        kinds = [running.kind for running in self._running.values()]
+        return self._works.snapshot(
+            busy=frozenset(key for key in self._running if key[1] != BASELINE),
+            baselining=frozenset(plan for plan, task in self._running if task == BASELINE),
+            landing=StartLanding in kinds,
+            free=self._verify_slots - kinds.count(StartVerification),
+        )
+
+    def _apply(self, action: Action) -> None:
+        match action:
+            case Settle():
+                self._works.settle(action)
+                self.wake()
+            case StartBaseline(plan):
+                self._start(action, (plan, BASELINE), lambda: self._works.verify_baseline(plan))
+            case StartSession(plan, task):
+                self._start(action, (plan, task), lambda: self._works.run_session(plan, task))
+            case StartVerification(plan, task):
+                self._start(action, (plan, task), lambda: self._works.verify_branch(plan, task))
+            case StartLanding(plan, task):
+                self._start(action, (plan, task), lambda: self._works.land(plan, task))
+
+    def _start(self, action: Action, key: TaskKey, job: Job) -> None:
+        if self._jobs is None:
+            raise RuntimeError("the scheduler's loop does not run")
+        self._works.begin(action)
+        running = _Running(type(action), anyio.CancelScope(), anyio.Event())
+        self._running[key] = running
+        self._jobs.start_soon(self._run, key, running, job)
+
+    async def _run(self, key: TaskKey, running: _Running, job: Job) -> None:
+        try:
+            with running.scope:
+                await self._contained(key, job)
+        finally:
+            self._running.pop(key, None)
+            running.done.set()
+            self.wake()
+
+    async def _contained(self, key: TaskKey, job: Job) -> None:
+        """Run a job so that its failure is its task's affair and nobody else's."""
+        try:
+            await job()
+        except ClerkError as error:
+            log.warning("job %s/%s: %s", *key, error)
+            self._works.broke_down(*key, str(error))
+        except Exception as error:  # a bug in one job must not stop the others
+            log.exception("job %s/%s broke", *key)
+            self._works.broke_down(*key, f"a bug in the engine: {type(error).__name__}: {error}")

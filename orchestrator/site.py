@@ -1,0 +1,89 @@
+"""Everything the jobs of one engine work with, put together in one place.
+
+``Records`` is what reading needs, ``Site`` adds the means to build. Both only hold; what is
+done with them is the jobs' affair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from orchestrator.activity import Activity
+from orchestrator.errors import UsageError
+from orchestrator.git.history import History
+from orchestrator.git.repository import Repository
+from orchestrator.plan_book import PlanBook
+from orchestrator.settings import Settings, load_settings
+from orchestrator.store import Store
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.results import CheckResult
+
+BASELINE = "baseline"
+BRANCH = "branch"
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True)
+class Records:
+    """What is known: stored facts, plans in force, what goes on, and the repository's history."""
+
+    repository: Repository
+    settings: Settings
+    store: Store
+    activity: Activity = field(default_factory=Activity)
+
+    @classmethod
+    def open(cls, repository: Repository, settings: Settings) -> Records:
+        return cls(repository, settings, Store.open(settings.database))
+
+    @classmethod
+    @contextmanager
+    def open_readonly(cls, common_dir: Path) -> Iterator[Records]:
+        """What is stored, for a client while no engine runs; raises UsageError when nothing is."""
+        repository = Repository.discover(common_dir)
+        settings = load_settings(repository.state_dir, os.environ)
+        default = repository.state_dir / "clerk.db"
+        if settings.database.endswith(str(default)) and not default.exists():
+            raise UsageError("no plan was started here yet; start one with: clerk run PLAN")
+        store = Store.open_readonly(settings.database)
+        try:
+            yield cls(repository, settings, store)
+        finally:
+            store.close()
+
+    @cached_property
+    def book(self) -> PlanBook:
+        return PlanBook(self.store)
+
+    @cached_property
+    def history(self) -> History:
+        return History(self.repository.git)
+
+    @cached_property
+    def identity(self) -> str:
+        """A short name of this repository on this machine, for cookies and sockets."""
+        return hashlib.sha256(os.fsencode(self.repository.common_dir)).hexdigest()[:12]
+
+    def worktree_path(self, plan: str, task: str) -> Path:
+        return self.repository.worktrees_dir / plan / task
+
+    def logs(self, plan: str, *parts: str) -> Path:
+        """The folder of a session's or a verification's files; made if need be."""
+        folder = self.repository.state_dir.joinpath("logs", plan, *parts)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def baseline(self, plan: str) -> tuple[CheckResult, ...]:
+        """What the target's own tree came to when the plan started; empty when not known yet."""
+        record = self.store.last_verification(plan, "", BASELINE)
+        return results_from(record) if record is not None else ()
