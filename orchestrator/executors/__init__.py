@@ -5,10 +5,14 @@ Nothing above this floor knows where a command ran.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
+
+from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
     from orchestrator.process import Exit, Job, OnLine
+
+EXECUTORS = {"local": "orchestrator.executors.local:LocalExecutor"}
 
 
 class Executor(Protocol):
@@ -20,3 +24,8 @@ class Executor(Protocol):
         ``on_line`` is told each line of standard output, decoded, without its end. Cancelling
         the caller stops the whole job before the cancellation goes on.
         """
+
+
+def load(name: str) -> Executor:
+    """The executor of that name; raises UsageError with the names there are."""
+    return cast("Executor", look_up("executor", name, EXECUTORS)())

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
+
+from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
     from orchestrator.process import Job
+
+SANDBOXES = {"none": "orchestrator.sandboxes.none:NoSandbox"}
 
 
 class Sandbox(Protocol):
@@ -19,3 +23,8 @@ class Sandbox(Protocol):
 
     def wrap(self, job: Job) -> Job:
         """The same job, confined."""
+
+
+def load(name: str) -> Sandbox:
+    """The sandbox of that name; raises UsageError with the names there are."""
+    return cast("Sandbox", look_up("sandbox", name, SANDBOXES)())

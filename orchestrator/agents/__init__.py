@@ -1,0 +1,35 @@
+"""The agents this program can speak with.
+
+An adapter translates between one agent and the words of ``protocol``; adding one is a file, a
+line here and a test. What a session *is* and how it ends is ``session``'s business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from orchestrator.registry import look_up
+
+if TYPE_CHECKING:
+    from orchestrator.agents.protocol import Agent
+    from orchestrator.plan.model import AgentProfile
+
+AGENTS = {
+    "claude": "orchestrator.agents.claude:ClaudeAgent",
+    "command": "orchestrator.agents.command:CommandAgent",
+    "replay": "orchestrator.agents.replay:ReplayAgent",
+}
+
+
+def names() -> tuple[str, ...]:
+    """The built-in agents."""
+    return tuple(sorted(AGENTS))
+
+
+def load(profile: AgentProfile) -> Agent:
+    """A fresh adapter for one session.
+
+    Raises UsageError for an unknown type, and for a profile whose fields the agent does not
+    understand or misses: call it once when a plan is started to find out early.
+    """
+    return cast("Agent", look_up("agent", profile.type, AGENTS)(profile))

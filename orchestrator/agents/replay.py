@@ -1,0 +1,170 @@
+"""An agent that follows a script: demos, benchmarks and tests without a model.
+
+The script (docs/agents.md) says for each task what each attempt does. It is checked as a whole
+when it is first read, and one attempt's step is handed to ``replay_player``, a separate program,
+so that a replay is a session like any other: a process in a worktree that may be slow, wrong,
+silent or killed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from orchestrator.agents import replay_player
+from orchestrator.agents.profile import refuse_unknown, require
+from orchestrator.agents.protocol import (
+    AgentCommand,
+    Asked,
+    Failed,
+    Finished,
+    Message,
+    Started,
+    ToolCall,
+    UsageReported,
+)
+from orchestrator.errors import UsageError
+from orchestrator.plan.model import Duration, Strict
+from orchestrator.results import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.agents.protocol import AgentEvent, Prompt
+    from orchestrator.plan.model import AgentProfile
+
+Lines = str | Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class StepUsage(Strict):
+    """What a step says it consumed."""
+
+    input: Annotated[int, Field(ge=0)] = 0
+    output: Annotated[int, Field(ge=0)] = 0
+    cost: Annotated[float, Field(ge=0, strict=False)] = 0.0
+
+
+class Step(Strict):
+    """What one attempt does, in the order of the fields."""
+
+    say: Lines = Field((), description="Printed as messages.")
+    delay: Duration | Annotated[float, Field(ge=0, strict=False)] = Field(
+        0.0, description="Before anything else is done."
+    )
+    patch: Lines = Field((), description="Files beside the script, applied to the worktree.")
+    run: Lines = Field((), description="Command lines for sh, in the worktree.")
+    commit: str | None = Field(None, description="Commit everything; none leaves it uncommitted.")
+    usage: StepUsage | None = None
+    ask: str | None = Field(None, description="End with a question.")
+    exit: Annotated[int, Field(ge=0, le=255)] = 0
+    hang: bool = Field(False, description="Sleep for ever after all that.")
+
+
+class Script(Strict):
+    """The steps of each task, one per attempt; the last one repeats."""
+
+    tasks: dict[str, Annotated[tuple[Step, ...], Field(strict=False, min_length=1)]]
+
+
+class ReplayAgent:
+    """One session of a ``replay`` agent; it resumes by keeping its session's id."""
+
+    can_resume = True
+
+    def __init__(self, profile: AgentProfile) -> None:
+        refuse_unknown(profile, "script")
+        self._script = require(profile, "script", "replay.yaml")
+        self._env = dict(profile.env)
+
+    def command(self, prompt: Prompt) -> AgentCommand:
+        path = prompt.plan_folder / self._script
+        step = step_of(read_script(path), path, prompt.task, prompt.attempt)
+        order = {
+            **step.model_dump(exclude_defaults=True),
+            "say": _lines(step.say),
+            "run": _lines(step.run),
+            "patch": [str(_patch(path, name)) for name in _lines(step.patch)],
+            "session": prompt.resume or f"replay-{prompt.task}-{prompt.attempt}",
+        }
+        player = (sys.executable, "-I", "-S", replay_player.__file__)
+        return AgentCommand((*player, json.dumps(order)), self._env)
+
+    def read(self, line: str) -> Iterable[AgentEvent]:
+        try:
+            told = json.loads(line)
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict) or len(told) != 1:
+            return (Message(line),) if line.strip() else ()
+        ((kind, value),) = told.items()
+        return tuple(_event(kind, value))
+
+
+def read_script(path: Path) -> Script:
+    """The script at ``path``; raises UsageError naming the file, the field and what is wrong."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise UsageError(f"replay script {path}: {error.strerror}") from error
+    return _read(path, stat.st_mtime_ns, stat.st_size)
+
+
+def step_of(script: Script, path: Path, task: str, attempt: int) -> Step:
+    """What an attempt, counted from 1, does; raises UsageError for a task the script lacks."""
+    steps = script.tasks.get(task)
+    if steps is None:
+        raise UsageError(f"replay script {path}: no task {task!r}; add it under tasks")
+    return steps[min(max(attempt, 1), len(steps)) - 1]
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, modified: int, size: int) -> Script:  # noqa: ARG001 - the cache's key
+    """Read once per version: a script of a thousand tasks serves a thousand sessions."""
+    try:
+        return Script.model_validate(yaml.load(path.read_bytes(), yaml.CSafeLoader))
+    except ValidationError as error:
+        problems = "; ".join(_problem(detail) for detail in error.errors())
+        raise UsageError(f"replay script {path}: {problems}") from error
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise UsageError(f"replay script {path}: {error}") from error
+
+
+def _problem(detail: Any) -> str:
+    return f"{'.'.join(str(part) for part in detail['loc']) or 'file'}: {detail['msg']}"
+
+
+def _patch(script: Path, name: str) -> Path:
+    path = script.parent / name
+    if not path.is_file():
+        raise UsageError(f"replay script {script}: patch {name!r} is no file beside it")
+    return path.resolve()
+
+
+def _lines(value: str | tuple[str, ...]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _event(kind: str, value: Any) -> Iterable[AgentEvent]:
+    match kind, value:
+        case "session", str():
+            yield Started(value)
+        case "say", str():
+            yield Message(value)
+        case "tool", [str(name), str(summary)]:
+            yield ToolCall(name, summary)
+        case "usage", dict():
+            yield UsageReported(
+                Usage(value.get("input", 0), value.get("output", 0), value.get("cost", 0.0))
+            )
+        case "ask", str():
+            yield Asked(value)
+        case "failed", str():
+            yield Failed(value)
+        case "finished", str():
+            yield Finished(value)

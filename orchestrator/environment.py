@@ -1,0 +1,126 @@
+"""The complete environments of children: pure functions from the user's own to theirs.
+
+Two policies. A *session* is the user's agent: it needs the user's logins and tools, so it
+inherits everything but what would mislead it. A *check* is a measurement: it gets a short list
+of names, so that the same tree gives the same verdict on every day. Nothing here reads
+``os.environ``; the caller hands it in.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MISLEADING_PREFIXES = ("GIT_", "CLERK_")
+"""GIT_*: left by a hook or a wrapper they would turn the agent's git on another repository.
+CLERK_*: another engine's tokens and cookie."""
+
+_MISLEADING = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CLAUDECODE", "OLDPWD", "PWD"})
+"""Python's: our own installation, or the user's checkout, would be imported instead of the
+worktree. CLAUDECODE: Claude Code refuses to start inside itself. The folders are the caller's."""
+
+_KEPT_FOR_CHECKS = frozenset(
+    {
+        # who and where
+        *("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "LANGUAGE", "TZ"),
+        # where toolchains live that were not installed system-wide
+        *("JAVA_HOME", "CARGO_HOME", "RUSTUP_HOME", "GOPATH", "GOROOT", "NVM_DIR", "PYENV_ROOT"),
+        *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "PLAYWRIGHT_BROWSERS_PATH"),
+        # how this machine reaches the network
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+    }
+)
+
+_HEADLESS = {
+    "GIT_TERMINAL_PROMPT": "0",  # nobody is there to type a password
+    "GIT_EDITOR": "true",  # nor to write a message: take the one proposed
+    "NO_COLOR": "1",  # escape sequences cost tokens in digests
+}
+
+_MEASURED = {
+    "CI": "1",  # watch modes off, no questions
+    "TERM": "dumb",
+    "GIT_OPTIONAL_LOCKS": "0",  # a check that asks for the status must not lock the index
+    "PYTHONDONTWRITEBYTECODE": "1",  # worktrees are used again: no stale bytecode
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who commits where git knows no user."""
+
+    name: str
+    email: str
+
+    def as_environment(self) -> dict[str, str]:
+        return {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", self.name), ("EMAIL", self.email))
+        }
+
+
+def session_environment(
+    base: Mapping[str, str],
+    *,
+    identity: Identity | None = None,
+    plan_env: Mapping[str, str] | None = None,
+    profile_env: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The environment of an agent: the user's (``base``) without what would mislead it.
+
+    Later parameters win: ``identity``, the plan's, the agent profile's, and ``extra``, which is
+    the engine's own word (socket, token).
+    """
+    kept = {name: value for name, value in base.items() if not _is_misleading(name)}
+    return {
+        **kept,
+        "PATH": _clean_path(base),
+        **_HEADLESS,
+        **(identity.as_environment() if identity else {}),
+        **(plan_env or {}),
+        **(profile_env or {}),
+        **(extra or {}),
+    }
+
+
+def check_environment(
+    base: Mapping[str, str],
+    *,
+    plan_env: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The environment of setup commands, checks and services: a short list, the plan's, ``extra``."""
+    kept = {name: value for name, value in base.items() if _is_kept(name)}
+    return {
+        **kept,
+        "PATH": _clean_path(base),
+        **_HEADLESS,
+        **_MEASURED,
+        **(plan_env or {}),
+        **(extra or {}),
+    }
+
+
+def _is_misleading(name: str) -> bool:
+    return name in _MISLEADING or name.startswith(_MISLEADING_PREFIXES)
+
+
+def _is_kept(name: str) -> bool:
+    return name in _KEPT_FOR_CHECKS or name.startswith("LC_")
+
+
+def _clean_path(base: Mapping[str, str]) -> str:
+    """The search path without our own virtual environment: its python is not the project's."""
+    path = base.get("PATH") or "/usr/local/bin:/usr/bin:/bin"
+    if sys.prefix == sys.base_prefix:
+        return path
+    own = Path(sys.prefix, "bin")
+    return ":".join(part for part in path.split(":") if not part or Path(part) != own)

@@ -1,0 +1,116 @@
+"""One session: an agent's process, what it tells, and how it ended.
+
+Here the parts meet that know nothing of each other: the adapter's command goes through the
+sandbox to the executor, the output comes back through the adapter as events. An agent that has
+said its last word but does not go away is stopped; so is one whose usage passes what is left.
+Whether anything changed in the worktree, and whether the agent's word is true, is not judged
+here. A session that is cancelled is stopped wholly, and the cancellation goes on to the caller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+from orchestrator.agents.protocol import Message
+from orchestrator.errors import UsageError
+from orchestrator.hearing import Hearing, result_of
+from orchestrator.log_tail import last_words
+from orchestrator.process import Job
+from orchestrator.results import SessionResult
+from orchestrator.states import Outcome
+from orchestrator.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from orchestrator.agents.protocol import Agent, AgentEvent, Prompt
+    from orchestrator.executors import Executor
+    from orchestrator.process import Exit
+    from orchestrator.sandboxes import Sandbox
+
+_MESSAGES_PER_SECOND = 20.0
+_MESSAGE_BURST = 100.0
+
+
+async def run_session(
+    *,
+    agent: Agent,
+    prompt: Prompt,
+    executor: Executor,
+    sandbox: Sandbox,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    cookie: str,
+    wall_seconds: float | None,
+    idle_seconds: float | None,
+    tokens_left: int | None,
+    cost_left: float | None,
+    on_event: Callable[[AgentEvent], None],
+) -> SessionResult:
+    """Run one session to its end.
+
+    ``env`` is complete (``environment.session_environment``); ``log`` receives the raw output,
+    ``transcript.log`` beside it the readable one; ``on_event`` is told each event on the event
+    loop, messages at a bounded rate. Never raises for what an agent does: a command that is
+    missing, or a profile that cannot be, is a FAILED session with the mend in its reason.
+    """
+    try:
+        command = agent.command(prompt)
+    except UsageError as error:
+        return SessionResult(Outcome.FAILED, str(error))
+    job = Job(
+        argv=command.argv,
+        cwd=cwd,
+        env={**env, **command.env},
+        cookie=cookie,
+        log=log,
+        stdin=command.stdin,
+        wall_seconds=wall_seconds,
+        idle_seconds=idle_seconds,
+    )
+    hearing = Hearing(tokens_left, cost_left)
+    transcript = Transcript(log.with_name("transcript.log"))
+    told = _Sparing(on_event)
+    began = anyio.current_time()
+    exit_: Exit | None = None
+
+    def read(line: str) -> None:
+        now = anyio.current_time()
+        for event in agent.read(line):
+            hearing.hear(event, now)
+            transcript.write(event)
+            told.tell(event, now)
+        scope.deadline = hearing.stop_at
+
+    try:
+        with anyio.CancelScope() as scope:
+            exit_ = await executor.run(sandbox.wrap(job), read)
+    finally:
+        transcript.close()
+    return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))
+
+
+class _Sparing:
+    """Passes events on, but of many messages only so many a second: nobody reads faster."""
+
+    def __init__(self, on_event: Callable[[AgentEvent], None]) -> None:
+        self._on_event = on_event
+        self._allowance = _MESSAGE_BURST
+        self._at = 0.0
+
+    def tell(self, event: AgentEvent, now: float) -> None:
+        if isinstance(event, Message) and not self._may(now):
+            return
+        self._on_event(event)
+
+    def _may(self, now: float) -> bool:
+        earned = (now - self._at) * _MESSAGES_PER_SECOND
+        self._allowance, self._at = min(_MESSAGE_BURST, self._allowance + earned), now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True

@@ -1,0 +1,66 @@
+"""A session told in lines: what a person reads while the raw output lies beside it.
+
+One line an event, with its time in UTC; bounded on disk like every log. Foreign text passes
+``safe_text``, so that the file may be shown as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from orchestrator.agents.protocol import (
+    AgentEvent,
+    Asked,
+    Failed,
+    Finished,
+    Message,
+    RateLimited,
+    Started,
+    ToolCall,
+    UsageReported,
+)
+from orchestrator.pipes import BoundedLog
+from orchestrator.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BYTES = 8 * 1024 * 1024
+_LINE_CHARACTERS = 4000
+
+
+def describe(event: AgentEvent) -> str:  # noqa: PLR0911 - one for each kind of event
+    """An event in a word and its text."""
+    match event:
+        case Started(session_id):
+            return f"started {session_id}"
+        case Message(text):
+            return f"says {text}"
+        case ToolCall(name, summary):
+            return f"calls {name} {summary}"
+        case UsageReported(usage):
+            return f"used {usage.tokens} tokens, {usage.cost_usd:.4f} USD"
+        case RateLimited(_, reason):
+            return f"rate-limited {reason}"
+        case Asked(question):
+            return f"asks {question}"
+        case Finished(text):
+            return f"finished {text}"
+        case Failed(reason):
+            return f"failed {reason}"
+
+
+class Transcript:
+    """The file of one session."""
+
+    def __init__(self, path: Path) -> None:
+        self._log = BoundedLog(path, _BYTES)
+
+    def write(self, event: AgentEvent) -> None:
+        clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        text = safe_text(describe(event), limit=_LINE_CHARACTERS, one_line=True)
+        self._log.write(f"{clock} {text}\n".encode())
+
+    def close(self) -> None:
+        self._log.close()
