@@ -27,8 +27,8 @@ HISTORY = "--format=%C(auto)%h %s%n%w(0,10,10)%(trailers:only,unfold)"
 
 def main() -> int:
     options = arguments()
-    folder = options.dir or Path(tempfile.mkdtemp(prefix="clerk-demo-"))
-    repository = make_sample(folder.resolve())
+    folder = (options.dir or temporary_folder()).resolve()
+    repository = make_sample(folder)
     say(f"The shop is in {repository}")
     ended_well = headless(repository) if options.headless else dashboard(repository)
     if ended_well and not (options.keep or options.dir):
@@ -36,6 +36,10 @@ def main() -> int:
     else:
         say(f"Everything is kept in {folder}; --dir {folder} carries on from there")
     return 0 if ended_well else 1
+
+
+def temporary_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="clerk-demo-"))
 
 
 def arguments() -> argparse.Namespace:

@@ -28,8 +28,8 @@ class Landed:
     """One first-parent commit; ``task`` is empty where a person made it."""
 
     commit: str
-    title: str
     task: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Proof:
 
 def history(repository: Path) -> list[Landed]:
     """The first-parent commits of ``main``, oldest first."""
-    shown = "--format=%H%x09%s%x09%(trailers:key=Clerk-Task,valueonly,separator=%x2C)"
+    shown = "--format=%H%x09%(trailers:key=Clerk-Task,valueonly,separator=%x2C)%x09%s"
     lines = git(repository, "log", "--first-parent", "--reverse", shown, "main").splitlines()
-    return [Landed(*line.split("\t")) for line in lines]
+    return [Landed(*line.split("\t", 2)) for line in lines]
 
 
 class Bench:
