@@ -64,7 +64,9 @@ class Failure:
     """One failed test or diagnostic.
 
     ``test`` is its stable identity, ``message`` the short cause, ``details`` the long text
-    (traceback, expected and actual), ``path``/``line`` where, if told.
+    (traceback, expected and actual), ``path``/``line``/``function`` the innermost place in the
+    project's own code, if told; ``phase`` where it broke when it was not the test itself
+    (``collection``, ``setup``, ``teardown``).
     """
 
     test: str
@@ -72,14 +74,17 @@ class Failure:
     details: str = ""
     path: str = ""
     line: int | None = None
+    function: str = ""
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a check's output says, parsed.
 
-    ``parsed`` is False when only the exit code and ``tail`` (the end of the output) are known;
-    counts are then all zero.
+    ``parsed`` is False when only the exit code and ``tail`` are known; counts are then all zero.
+    ``failures`` may hold fewer than were counted, never more. ``flaky`` counts those of the passed
+    that passed only when the runner tried again. ``tail`` is the head and end of the output.
     """
 
     parsed: bool = False
@@ -87,12 +92,18 @@ class Report:
     failed: int = 0
     errored: int = 0
     skipped: int = 0
+    flaky: int = 0
     failures: tuple[Failure, ...] = ()
     tail: str = ""
 
     @property
     def total(self) -> int:
-        return self.passed + self.failed + self.errored + self.skipped
+        return self.ran + self.skipped
+
+    @property
+    def ran(self) -> int:
+        """Tests that really ran, whatever came of them."""
+        return self.passed + self.failed + self.errored
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,34 @@
+"""What checks report, read into one shape. ``junit`` first; others come by the same door.
+
+A parser reads one file that an untrusted command wrote. It never runs, imports or fetches
+anything, never hangs, and raises ReportUnreadable rather than guess: a report that cannot be
+read must not turn into a green check.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from orchestrator.registry import look_up
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.results import Report
+
+PARSERS = {"junit": "orchestrator.reports.junit:JUnitParser"}
+
+
+class ReportParser(Protocol):
+    """Reads one format."""
+
+    def parse(self, path: Path, root: Path) -> Report:
+        """The report in the file at ``path``; paths beneath ``root`` are told relative to it.
+
+        ``root`` is the folder the check ran in. Raises ReportUnreadable.
+        """
+
+
+def load(name: str) -> ReportParser:
+    """The parser of that format; raises UsageError with the names there are."""
+    return cast("ReportParser", look_up("report format", name, PARSERS)())

@@ -1,0 +1,176 @@
+"""JUnit XML, in the dialects of pytest, unittest, Jest, Vitest, Playwright, Go and Surefire.
+
+The file was written by an untrusted command: document types (and with them entities) are refused,
+depth, size and number of elements are bounded, and characters XML forbids, which runners leave in
+by mistake, are taken out first. A report that counts more failures than it lists is believed in
+its count: whatever is unclear turns out red, never green.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+from xml.etree.ElementTree import (
+    Element,
+    ParseError,
+    TreeBuilder,
+    XMLParser,
+)
+
+from junitparser import Attr, Error, JUnitXmlError, xunit2
+from junitparser import Failure as FailureElement
+
+from orchestrator.reports.cause import cause, split_phase
+from orchestrator.reports.frames import innermost_own
+from orchestrator.reports.identities import identity_of
+from orchestrator.reports.source import ReportUnreadable, read_report
+from orchestrator.reports.tally import Tally
+from orchestrator.results import Failure, Report
+from orchestrator.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+DEEPEST = 64
+MOST_ELEMENTS = 1_000_000
+LONGEST_TEXT = 128 * 1024
+
+_ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+class _Case(xunit2.TestCase):
+    file = Attr()
+
+
+class _Suite(xunit2.TestSuite):
+    testcase = _Case
+
+
+class _Document(xunit2.JUnitXml):
+    testsuite = _Suite
+
+
+class JUnitParser:
+    """Reads one JUnit XML file."""
+
+    def parse(self, path: Path, root: Path) -> Report:
+        """See ``ReportParser``."""
+        document = _document(read_report(path), path.name)
+        tally = Tally()
+        roots = sorted({f"{root}/", f"{root.resolve()}/"}, key=len, reverse=True)
+        for suite in document:
+            for case in suite:
+                _count(case, suite, roots, tally)
+        _believe_totals(document, tally)
+        return tally.report()
+
+
+class _Guarded(TreeBuilder):
+    """Builds a tree without namespaces, or refuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+        self._elements = 0
+        self._room = LONGEST_TEXT
+
+    def start(self, tag: str, attrs: dict[str, str]) -> Element:
+        self._depth += 1
+        self._elements += 1
+        self._room = LONGEST_TEXT
+        if self._depth > DEEPEST or self._elements > MOST_ELEMENTS:
+            raise ReportUnreadable("it nests too deep or holds too many elements")
+        return super().start(_local(tag), attrs)
+
+    def end(self, tag: str) -> Element:
+        self._depth -= 1
+        return super().end(_local(tag))
+
+    def data(self, data: str) -> None:
+        if self._room > 0:
+            super().data(data[: self._room])
+            self._room -= len(data)
+
+    def doctype(self, name: str, *_identifiers: str | None) -> None:
+        raise ReportUnreadable(f"it declares a document type ({name}), which is refused")
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _document(raw: bytes, name: str) -> _Document:
+    if not raw.startswith(_WIDE):
+        raw = _FORBIDDEN.sub(b"", _ANSI.sub(b"", raw))
+    parser = XMLParser(target=_Guarded())  # noqa: S314 - see _Guarded
+    try:
+        parser.feed(raw)
+        return cast("_Document", _Document.fromroot(cast("Any", parser.close())))
+    except (ParseError, JUnitXmlError, LookupError, ValueError) as error:
+        raise ReportUnreadable(f"{name} is no JUnit XML: {error}") from error
+    except ReportUnreadable as error:
+        raise ReportUnreadable(f"{name} is refused: {error}") from error
+
+
+def _count(case: Any, suite: Any, roots: Sequence[str], tally: Tally) -> None:
+    """Count one testcase, which may hold several results."""
+    bad = [entry for entry in case.result if isinstance(entry, FailureElement | Error)]
+    for entry in bad:
+        tally.add(_failure(entry, case, suite, roots), error=isinstance(entry, Error))
+    if bad:
+        return
+    if case.is_skipped:
+        tally.skipped += 1
+    elif case.is_rerun:  # it failed, and failed again, and the runner listed nothing else
+        tally.add(_failure(case.interim_result[0], case, suite, roots), error=False)
+    else:
+        tally.passed += 1
+        tally.flaky += case.is_flaky
+
+
+def _failure(entry: Any, case: Any, suite: Any, roots: Sequence[str]) -> Failure:
+    details = _relative(entry.text or getattr(entry, "stack_trace", None) or "", roots)
+    message = _relative(entry.message or "", roots)
+    phase, message = split_phase(message)
+    frame = innermost_own(details)
+    return Failure(
+        test=identity_of(
+            suite=safe_text(suite.name or "", one_line=True),
+            classname=safe_text(case.classname or "", one_line=True),
+            name=safe_text(case.name or "", one_line=True),
+            file=_relative(case.file or suite.file or "", roots),
+            details=details,
+        ),
+        message=cause(message, details),
+        details=details,
+        path=frame.path if frame else "",
+        line=frame.line if frame else None,
+        function=frame.function if frame else "",
+        phase=phase,
+    )
+
+
+def _relative(text: str, roots: Iterable[str]) -> str:
+    for root in roots:
+        text = text.replace(root, "")
+    return safe_text(text).strip("\n")
+
+
+def _believe_totals(document: Any, tally: Tally) -> None:
+    """Where the suites' own totals tell of more failures than are listed, those are counted too."""
+    suites = list(document)
+    totals = [sum(_declared(suite, name) for suite in suites) for name in ("failures", "errors")]
+    missing = sum(totals) - tally.failed - tally.errored
+    for _ in range(max(0, missing) and 1):
+        tally.add(
+            Failure("report", f"its totals tell of {missing} more failures than it lists"),
+            error=True,
+        )
+
+
+def _declared(suite: Any, name: str) -> int:
+    text = suite._elem.get(name, "")  # noqa: SLF001 - the attribute may be no number
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
