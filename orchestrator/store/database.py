@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -109,7 +109,8 @@ class Database:
         with self.telling():
             found = self._reader.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if found != "ok":
-            raise StoreError(f"the database {self.where} is damaged ({found}): {_REBUILD}")
+            told = " ".join(str(found).split())
+            raise StoreError(f"the database {self.where} is damaged ({told}): {_REBUILD}")
 
     def close(self) -> None:
         with self.telling():
@@ -213,11 +214,12 @@ def _create_private(file: Path) -> None:
     An existing file is not even opened: closing it would drop the locks that other connections
     of this process hold on it.
     """
+    if file.exists():
+        return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        return
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise StoreError(f"the database {file} cannot be made: {error.strerror}") from error
 

@@ -29,6 +29,8 @@ _TABLES = MetaRow.metadata
 _META = _TABLES.tables["meta"]
 _VERSION = "schema"
 _GENERATION = "generation"
+_READ_GENERATION = select(_META.c.value).where(_META.c.key == _GENERATION)
+_HOLD_GENERATION = _READ_GENERATION.with_for_update()
 
 
 def schema_version() -> int:
@@ -61,8 +63,8 @@ def generation(connection: Connection, *, for_write: bool = False) -> int:
     ``for_write`` holds it until the transaction ends, which also keeps writers one at a time
     where the database itself would not.
     """
-    query = select(_META.c.value).where(_META.c.key == _GENERATION)
-    return int(connection.execute(query.with_for_update() if for_write else query).scalar_one())
+    query = _HOLD_GENERATION if for_write else _READ_GENERATION
+    return int(connection.execute(query).scalar_one())
 
 
 def set_generation(connection: Connection, number: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import bindparam, delete
 
@@ -112,5 +112,4 @@ class Transaction:
     def _log(self, table: LoggedTable[R], record: R) -> int:
         """Add a row and return the number the database gave it."""
         result = self._connection.execute(table.insert, table.to_row(record))
-        (number,) = result.inserted_primary_key or ()
-        return int(number)
+        return cast("tuple[int]", result.inserted_primary_key)[0]
