@@ -47,18 +47,25 @@ class Lines:
         self._begun_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
-        complete, newline, rest = chunk.rpartition(b"\n")
+        first, newline, rest = chunk.partition(b"\n")
+        self._hold(first)
+        if not newline:
+            return
+        self._end_line()
+        complete, newline, begun = rest.rpartition(b"\n")
         if newline:
-            begun, self._begun, self._begun_bytes = self._begun, [], 0
-            for line in _decoded(b"".join([*begun, complete])).split("\n"):
+            for line in _decoded(complete).split("\n"):
                 self._tell(line.removesuffix("\r"))
-        self._hold(rest)
+        self._hold(begun)
 
     def close(self) -> None:
         """Tell the last line even though nothing ended it."""
         if self._begun:
-            begun, self._begun, self._begun_bytes = self._begun, [], 0
-            self._tell(_decoded(b"".join(begun)).removesuffix("\r"))
+            self._end_line()
+
+    def _end_line(self) -> None:
+        line, self._begun, self._begun_bytes = b"".join(self._begun), [], 0
+        self._tell(_decoded(line).removesuffix("\r"))
 
     def _hold(self, rest: bytes) -> None:
         kept = rest[: LINE_BYTES - self._begun_bytes]

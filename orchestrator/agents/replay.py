@@ -93,7 +93,8 @@ class ReplayAgent:
             "session": prompt.resume or f"replay-{prompt.task}-{prompt.attempt}",
         }
         player = (sys.executable, "-I", "-S", replay_player.__file__)
-        return AgentCommand((*player, json.dumps(order)), self._env)
+        env = {"CLERK_SCRIPT_DIR": str(path.parent.resolve()), **self._env}
+        return AgentCommand((*player, json.dumps(order)), env)
 
     def read(self, line: str) -> Iterable[AgentEvent]:
         try:

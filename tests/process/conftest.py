@@ -1,0 +1,27 @@
+"""What the tests of processes need: an event loop of asyncio, a complete environment."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator import orphans
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def env() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """This process adopts orphans, as the engine does, for one test."""
+    if not orphans.adopt_orphans(f"test.{os.getpid()}"):
+        pytest.skip("only Linux lets a process adopt orphans")
+    yield
+    orphans.disown_orphans()
