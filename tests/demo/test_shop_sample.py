@@ -6,6 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from demo.builders import PATCHES, SCRIPT, THE_PLAN, Site, listed
+from shop_demo.sample import SHOP
+
+from orchestrator.agents.replay import read_script
 
 CRITERIA = [name for name in THE_PLAN.checks if name not in {"unit", "e2e"}]
 AT_ONCE = ["stock", "origin", "currency", "invoice", "search"]
@@ -24,6 +27,13 @@ def test_every_task_has_a_criterion_of_its_own_and_an_agent() -> None:
     assert sorted(tasks) == sorted(CRITERIA)
     assert all({"unit", "e2e", task.id} <= set(task.done_when) for task in THE_PLAN.tasks)
     assert sorted(SCRIPT) == sorted(tasks)
+
+
+def test_the_script_is_one_that_the_replay_agent_understands() -> None:
+    understood = read_script(SHOP / "replay.yaml").tasks
+    assert {task: len(steps) for task, steps in understood.items()} == {
+        task: len(entries) for task, entries in SCRIPT.items()
+    }
 
 
 def test_every_patch_is_played_by_somebody() -> None:
