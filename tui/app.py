@@ -25,7 +25,7 @@ from tui.theme import CLERK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
     from textual.screen import Screen
 
@@ -40,7 +40,8 @@ class ClerkApp(App[None]):
     """The dashboard."""
 
     TITLE = "Clerk of Works"
-    CSS_PATH: ClassVar[list[str]] = ["ink.tcss", "app.tcss"]
+    DEFAULT_MODE = "board"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["ink.tcss", "app.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Keys and marks"),
         Binding("q", "quit", "Quit", tooltip="Leave; the engine goes on"),
@@ -51,12 +52,9 @@ class ClerkApp(App[None]):
     def __init__(self, connect: Connect, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
         self._connect = connect
-        self._clock = clock
         self.register_theme(CLERK)
         self.theme = CLERK.name
-
-    def get_default_screen(self) -> Screen[None]:
-        return BoardScreen(self._connect, self._clock)
+        self.add_mode(self.DEFAULT_MODE, lambda: BoardScreen(connect, clock))
 
     def on_mount(self) -> None:
         self.run_worker(follow(self._connect, self.post_message), group="feed")

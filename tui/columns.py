@@ -49,10 +49,10 @@ GAP = 2
 
 RIGHT_ALIGNED = frozenset({Name.TRY, Name.TIME, Name.DIFF, Name.TOKENS, Name.COST, Name.GATES})
 
-_TITLE_LEAST = 18
+_TITLE_LEAST = 26
 _TITLE_ENOUGH = 64
 _WHY_LEAST = 24
-_DROPPED_FIRST = (Name.AGENT, Name.TOKENS, Name.COST, Name.DIFF, Name.TRY)
+_DROPPED_FIRST = (Name.TOKENS, Name.AGENT, Name.DIFF, Name.COST, Name.TRY)
 
 
 def lay_out(width: int, tasks: Iterable[TaskView]) -> tuple[Column, ...]:

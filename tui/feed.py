@@ -35,9 +35,6 @@ class StatusRead(Message):
 
     status: StatusView
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
     def can_replace(self, message: Message) -> bool:
         """Only the newest status is worth showing."""
         return isinstance(message, StatusRead)
@@ -49,9 +46,6 @@ class EngineLost(Message):
 
     reason: str
     wait_seconds: float
-
-    def __post_init__(self) -> None:
-        super().__init__()
 
 
 Tell = Callable[[Message], object]

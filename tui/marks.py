@@ -43,8 +43,24 @@ BY_STATE: dict[TaskState, Mark] = {
     TaskState.CANCELLED: Mark("-", "cancelled", Ink.CANCELLED),
 }
 
-LEGEND = (*BY_STATE.values(), BLOCKED, QUEUED, MERGE_READY, TO_LAND, PAUSED)
-"""Every mark a task can wear, for the help."""
+LEGEND = (
+    BY_STATE[TaskState.NEEDS_INPUT],
+    BY_STATE[TaskState.FAILED],
+    MERGE_READY,
+    TO_LAND,
+    BY_STATE[TaskState.MERGING],
+    BY_STATE[TaskState.RUNNING],
+    BY_STATE[TaskState.VERIFYING],
+    BY_STATE[TaskState.RETRY_QUEUED],
+    BY_STATE[TaskState.VERIFIED],
+    QUEUED,
+    BLOCKED,
+    BY_STATE[TaskState.PENDING],
+    PAUSED,
+    BY_STATE[TaskState.CANCELLED],
+    BY_STATE[TaskState.MERGED],
+)
+"""Every mark a task can wear, what needs a person first."""
 
 WORD_WIDTH = max(len(mark.word) for mark in LEGEND)
 

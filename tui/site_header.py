@@ -59,9 +59,9 @@ class SiteHeader(Widget):
 
     def _place_line(self, width: int) -> list[Span]:
         right = self._figures()
-        name: Span = ("clerk", Ink.BRAND)
-        room = width - len(name[0]) - cell_len(right) - 4
-        return [name, *_spread([(cut(_place(self._status), room), Ink.DIM)], right, width - 5)]
+        name: Span = ("clerk  ", Ink.BRAND)
+        place = cut(_place(self._status), width - cell_len(name[0]) - cell_len(right) - 2)
+        return _spread([name, (place, Ink.DIM)], right, width)
 
     def _figures(self) -> str:
         sums = self._tally
@@ -80,13 +80,19 @@ class SiteHeader(Widget):
             return []
         bar = progress_bar(sums, min(_BAR_LONGEST, width // _BAR_SHARE))
         done: Span = (f"  {sums.merged}/{sums.tasks} merged", Ink.STRONG)
-        counts = [
-            span
-            for mark, count in sums.marks
-            if mark is not BY_STATE[TaskState.MERGED]
-            for span in (("   ", Ink.PLAIN), (f"{mark.sign} {count} {mark.word}", mark.ink))
-        ]
-        return [*bar, done, *counts]
+        room = width - sum(cell_len(text) for text, _ in (*bar, done))
+        return [*bar, done, *_counts(sums, room)]
+
+
+def _counts(sums: Tally, room: int) -> list[Span]:
+    """How many tasks wear each mark; whole counts only, as many as there is room for."""
+    spans: list[Span] = []
+    for mark, count in sums.marks:
+        text = f"   {mark.sign} {count} {mark.word}"
+        room -= cell_len(text)
+        if room >= 0 and mark is not BY_STATE[TaskState.MERGED]:
+            spans.append((text, mark.ink))
+    return spans
 
 
 def progress_bar(sums: Tally, width: int) -> list[Span]:
@@ -120,11 +126,11 @@ def _count(sums: Tally, inks: frozenset[Ink]) -> int:
 def _place(status: StatusView | None) -> str:
     """Where this is, and which plans are on."""
     if status is None:
-        return "  waiting for the engine"
+        return "waiting for the engine"
     repository = PurePath(status.engine.repository).name
     plans = [plan.name for plan in status.plans]
     which = plural(len(plans), "plan") if len(plans) > 1 else "".join(plans)
-    return "  " + "  ·  ".join(part for part in (repository, which) if part)
+    return "  ·  ".join(part for part in (repository, which) if part)
 
 
 def _spread(left: list[Span], right: str, width: int) -> list[Span]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.states import ACTIVE, TaskState
+from orchestrator.states import ACTIVE, SETTLED, TaskState
 from tui.figures import plural, show_clock, show_cost, show_seconds, show_tokens
 from tui.ink import Ink
 from tui.marks import check_mark, gate_mark, outcome_mark, task_mark
@@ -41,6 +41,12 @@ class Line:
 
 BLANK = Line()
 
+_DOT = "\u00a0· "
+"""Between figures; a row is broken after it, never before."""
+
+_FIGURE_LENGTH = 24
+"""Up to so many characters a figure is kept in one piece; longer is a sentence."""
+
 
 def facts(task: TaskView, now: float) -> list[Line]:
     """The few lines that tell where a task stands and why."""
@@ -57,10 +63,9 @@ def facts(task: TaskView, now: float) -> list[Line]:
 
 
 def _figures(task: TaskView, now: float) -> str:
-    timed = task.state_since and task.state is not TaskState.PENDING
     attempt = f"attempt {task.attempt} of {task.attempts_allowed}" if task.attempt else ""
     parts = (
-        f"{task_mark(task).word} for {show_seconds(now - task.state_since)}" if timed else "",
+        _since(task, now),
         attempt,
         task.agent,
         f"generating {show_seconds(task.generating_seconds)}" if task.generating_seconds else "",
@@ -69,7 +74,24 @@ def _figures(task: TaskView, now: float) -> str:
         show_cost(task.usage.cost_usd),
         "unsandboxed" if task.sandbox == "none" else "",
     )
-    return " · ".join(part for part in parts if part)
+    return _dotted(parts)
+
+
+def _since(task: TaskView, now: float) -> str:
+    if task.state is TaskState.PENDING or not task.state_since:
+        return ""
+    time = show_seconds(now - task.state_since)
+    word = task_mark(task).word
+    return f"{word} {time} ago" if task.state in SETTLED else f"{word} for {time}"
+
+
+def _dotted(parts: Iterable[str]) -> str:
+    """The parts that say something, with a dot between them."""
+    return _DOT.join(
+        part.replace(" ", "\u00a0") if len(part) <= _FIGURE_LENGTH else part
+        for part in parts
+        if part
+    )
 
 
 def brief_checks(task: TaskView) -> list[Line]:
@@ -94,7 +116,7 @@ def _check_result(check: CheckView) -> str:
         "cached" if check.cached and any(tests) else "",
         check.reason,
     )
-    return " · ".join(part for part in parts if part)
+    return _dotted(parts)
 
 
 def closed_gates(task: TaskView) -> list[Line]:
@@ -180,7 +202,7 @@ def _attempt_figures(attempt: AttemptView) -> str:
         "" if attempt.counted else "not counted",
         f"sandbox {attempt.sandbox}" if attempt.sandbox else "",
     )
-    return " · ".join(part for part in parts if part)
+    return _dotted(parts)
 
 
 def diff_lines(diff: DiffView) -> list[Line]:

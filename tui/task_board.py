@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _STILL = SETTLED | {TaskState.PENDING}
 _HEADING_HEIGHT = 1
+_MARGINS = 2
 _BAR = "▌"
 
 
@@ -65,17 +66,11 @@ class TaskBoard(ScrollView, can_focus=True):
 
         key: Key | None
 
-        def __post_init__(self) -> None:
-            super().__init__()
-
     @dataclass
     class TaskOpened(Message):
         """A person wants to see all about a task."""
 
         key: Key
-
-        def __post_init__(self) -> None:
-            super().__init__()
 
     def __init__(self, clock: Callable[[], float], *, id: str) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id)
@@ -202,7 +197,7 @@ class TaskBoard(ScrollView, can_focus=True):
 
     def _lay_out(self) -> tuple[Column, ...]:
         tasks = [row.task for row in self._rows if isinstance(row, TaskRow)]
-        return lay_out(self._width - 1, tasks)
+        return lay_out(self._width - _MARGINS, tasks)
 
     @property
     def _width(self) -> int:

@@ -34,18 +34,12 @@ class LogRead(Message):
     text: str
     starts: bool
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
 
 @dataclass
 class LogFailed(Message):
     """There is no transcript to be had now."""
 
     reason: str
-
-    def __post_init__(self) -> None:
-        super().__init__()
 
 
 class Transcript:

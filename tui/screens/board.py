@@ -1,4 +1,4 @@
-"""The first screen: all tasks, and beside or below them the selected one in a few lines."""
+"""The first screen: all tasks, and below them the selected one in a few lines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Input
 
-from tui.board_model import Order, TaskRow, find_task, fold
-from tui.figures import plural
+from tui.board_model import Order, find_task, fold
 from tui.lines_view import LinesView
 from tui.screens.banner import Banner
 from tui.screens.order_screen import OrderScreen
 from tui.screens.task import TaskScreen
 from tui.site_header import SiteHeader
-from tui.story import BLANK, brief_checks, closed_gates, facts
+from tui.story import brief_checks, closed_gates, facts
 from tui.task_board import TaskBoard
 
 if TYPE_CHECKING:
@@ -37,13 +36,14 @@ class BoardScreen(OrderScreen):
     CSS_PATH = "board.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only what matches"),
-        Binding("escape", "show_all", "Show all", show=False),
+        Binding("escape", "show_all", "Show all", tooltip="Drop the filter"),
         Binding("o", "order_by", "Sort", show=False, tooltip="As in the plan, or by need"),
     ]
 
     def __init__(self, connect: Connect, clock: Callable[[], float]) -> None:
         super().__init__(connect, clock)
         self._words = ""
+        self._filtering = False
         self._sorted = Order.PLAN
 
     def compose(self) -> ComposeResult:
@@ -53,6 +53,7 @@ class BoardScreen(OrderScreen):
             yield TaskBoard(self.clock, id="tasks")
             with Container(id="details"):
                 yield LinesView(id="facts")
+                yield LinesView(id="checks")
                 yield LinesView(id="gates")
         yield Input(placeholder="filter: words of the id, title, state, agent, reason", id="filter")
         yield Footer(compact=True, show_command_palette=False)
@@ -70,6 +71,8 @@ class BoardScreen(OrderScreen):
         self._show_details()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "show_all":
+            return self._filtering
         if action in {"filter", "order_by"}:
             return bool(self.site.status and self.site.status.plans)
         return super().check_action(action, parameters)
@@ -78,12 +81,18 @@ class BoardScreen(OrderScreen):
         field = self.query_one("#filter", Input)
         field.add_class("-open")
         field.focus()
+        self._set_filtering(filtering=True)
 
     def action_show_all(self) -> None:
         field = self.query_one("#filter", Input)
         field.remove_class("-open")
         field.value = ""
         self.query_one("#tasks").focus()
+        self._set_filtering(filtering=False)
+
+    def _set_filtering(self, *, filtering: bool) -> None:
+        self._filtering = filtering
+        self.refresh_bindings()
 
     def action_order_by(self) -> None:
         orders = list(Order)
@@ -115,18 +124,14 @@ class BoardScreen(OrderScreen):
             return
         rows = fold(status, words=self._words, order=self._sorted)
         board.show(rows, nothing=_NO_MATCH)
-        shown = sum(isinstance(row, TaskRow) for row in rows)
-        self.query_one("#filter", Input).border_subtitle = plural(shown, "task")
 
     def _show_details(self) -> None:
         task = find_task(self.site.status, self.key)
         self.query_one("#details").set_class(task is None, "-empty")
         if task is None:
             return
-        checks = brief_checks(task)
-        self.query_one("#facts", LinesView).show(
-            [*facts(task, self.clock()), *([BLANK] if checks else []), *checks]
-        )
+        self.query_one("#facts", LinesView).show(facts(task, self.clock()))
+        self.query_one("#checks", LinesView).show(brief_checks(task))
         self.query_one("#gates", LinesView).show(closed_gates(task))
 
     def _tick(self) -> None:

@@ -52,9 +52,6 @@ class PaneRead(Message):
     pane: str
     lines: Sequence[Line]
 
-    def __post_init__(self) -> None:
-        super().__init__()
-
 
 class TaskScreen(OrderScreen):
     """The screen of one task."""

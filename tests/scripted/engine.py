@@ -1,0 +1,216 @@
+"""An engine without agents: it holds views, tells events, and remembers what was ordered.
+
+It answers as the real one does: refusals come as refusals, a stopped engine raises
+EngineUnreachable and ends the streams, every change is an event. Tests change tasks with
+``change`` and never touch the views themselves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+
+from orchestrator.api.models import (
+    ActionView,
+    BriefView,
+    DiffStatView,
+    DiffView,
+    EngineView,
+    EventView,
+    LogChunk,
+    PlanView,
+    Refusal,
+    StatusView,
+    TaskDetail,
+    TaskSelection,
+    TaskView,
+)
+from orchestrator.errors import EngineUnreachable, UsageError
+from orchestrator.states import MergeMode, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from orchestrator.api.models import AttemptView, VerificationView
+
+
+class ScriptedEngine:
+    """Use it as ``ClerkApp(lambda: engine)``."""
+
+    def __init__(self, *plans: PlanView) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.refusals: dict[str, str] = {}
+        self.answers = 0
+        self.logs: dict[tuple[str, int], str] = defaultdict(str)
+        self.diffs: dict[str, str] = {}
+        self.briefs: dict[str, str] = {}
+        self.attempts: dict[str, tuple[AttemptView, ...]] = {}
+        self.verifications: dict[str, tuple[VerificationView, ...]] = {}
+        self.running = True
+        self._plans = {plan.name: plan for plan in plans}
+        self._events: list[EventView] = []
+        self._bell = anyio.Event()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    # What the test does to it.
+
+    def take(self, plan: PlanView) -> None:
+        """Take in a plan, or another state of it."""
+        self._plans[plan.name] = plan
+        self.tell("plan_changed", plan.name)
+
+    def change(self, plan: str, task: str, **fields: Any) -> None:
+        """Change a task as the real engine would: a new view and an event."""
+        old = self._plans[plan]
+        tasks = tuple(
+            view.model_copy(update=fields) if view.id == task else view for view in old.tasks
+        )
+        self._plans[plan] = old.model_copy(update={"tasks": tasks})
+        self.tell("task_changed", plan, task)
+
+    def write(self, task: str, text: str, *, attempt: int = 1) -> None:
+        """What the session of a task printed."""
+        self.logs[task, attempt] += text
+
+    def tell(self, kind: str, plan: str = "", task: str = "") -> None:
+        seq = len(self._events) + 1
+        self._events.append(EventView(seq=seq, at=0.0, kind=kind, plan=plan, task=task))
+        self._ring()
+
+    def stop(self) -> None:
+        self.running = False
+        self._ring()
+
+    def start(self) -> None:
+        self.running = True
+
+    def view(self, plan: str, task: str) -> TaskView:
+        found = [view for view in self._plans[plan].tasks if view.id == task]
+        if not found:
+            raise UsageError(f"plan '{plan}' has no task '{task}'")
+        return found[0]
+
+    # What the dashboard asks.
+
+    async def status(self) -> StatusView:
+        await self._answer()
+        self.answers += 1
+        engine = EngineView(running=True, repository="/home/ada/shop", version="0.1.0")
+        return StatusView(
+            engine=engine, plans=tuple(self._plans.values()), last_seq=len(self._events)
+        )
+
+    async def events(self, after: int = 0) -> AsyncIterator[EventView]:
+        await self._answer()
+        while self.running:
+            bell = self._bell
+            for event in self._events[after:]:
+                yield event
+                after = event.seq
+            if bell is self._bell:
+                await bell.wait()
+
+    async def task(self, plan: str, task: str) -> TaskDetail:
+        await self._answer()
+        view = self.view(plan, task)
+        return TaskDetail(
+            task=view,
+            brief=self.briefs.get(task, view.title),
+            touches=("src/**",),
+            done_when=tuple(check.name for check in view.checks),
+            note="",
+            attempts=self.attempts.get(task, ()),
+            verifications=self.verifications.get(task, ()),
+        )
+
+    async def log(
+        self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
+    ) -> LogChunk:
+        await self._answer()
+        view = self.view(plan, task)
+        number = attempt or view.attempt
+        if not number:
+            raise UsageError(f"task '{task}' has no attempt yet")
+        text = self.logs[task, number][after : after + 65536]
+        ended = number < view.attempt or view.state is not TaskState.RUNNING
+        return LogChunk(text=text, next=after + len(text), attempt=number, ended=ended)
+
+    async def diff(self, plan: str, task: str) -> DiffView:
+        await self._answer()
+        view = self.view(plan, task)
+        text = self.diffs.get(task, "")
+        return DiffView(stat=view.diff or DiffStatView(), text=text, truncated=False)
+
+    async def brief(self, plan: str, task: str) -> BriefView:
+        await self._answer()
+        text = self.briefs.get(task, self.view(plan, task).title)
+        return BriefView(attempt=1, resumed=False, tokens=len(text) // 4, text=text)
+
+    async def merge(self, plan: str, selection: TaskSelection) -> ActionView:
+        return await self._apply(("merge", plan, selection.tasks), selection.tasks)
+
+    async def approve(self, plan: str, task: str) -> ActionView:
+        return await self._apply(("approve", plan, task), (task,))
+
+    async def retry(self, plan: str, task: str, note: str = "") -> ActionView:
+        return await self._apply(("retry", plan, task, note), (task,))
+
+    async def cancel(self, plan: str, task: str) -> ActionView:
+        return await self._apply(("cancel", plan, task), (task,))
+
+    async def answer(self, plan: str, task: str, text: str) -> ActionView:
+        return await self._apply(("answer", plan, task, text), (task,))
+
+    async def pause(self, plan: str, task: str | None = None) -> ActionView:
+        return await self._apply(("pause", plan, task), (task or plan,))
+
+    async def resume(self, plan: str, task: str | None = None) -> ActionView:
+        return await self._apply(("resume", plan, task), (task or plan,))
+
+    async def _answer(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        if not self.running:
+            raise EngineUnreachable("the engine does not answer; start it with: clerk start")
+
+    async def _apply(self, call: tuple[Any, ...], tasks: Iterable[str]) -> ActionView:
+        await self._answer()
+        self.calls.append(call)
+        refused = [task for task in tasks if task in self.refusals]
+        return ActionView(
+            done=tuple(task for task in tasks if task not in refused),
+            refused=tuple(Refusal(task=task, reason=self.refusals[task]) for task in refused),
+        )
+
+    def _ring(self) -> None:
+        old, self._bell = self._bell, anyio.Event()
+        old.set()
+
+
+def a_task(id: str, state: TaskState = TaskState.PENDING, **fields: Any) -> TaskView:  # noqa: A002
+    """A task of plan ``shop``, with three attempts allowed."""
+    given = {"plan": "shop", "title": f"Title of {id}", "attempts_allowed": 3} | fields
+    return TaskView(id=id, state=state, **given)
+
+
+def a_plan(*tasks: TaskView, name: str = "shop", **fields: Any) -> PlanView:
+    given = {
+        "path": f"plans/{name}.yaml",
+        "target": "main",
+        "merge": MergeMode.MANUAL,
+        "sandbox": "none",
+        "parallel": 4,
+        "update_checkout": False,
+        "paused": False,
+        "settled": False,
+        "person_needed": False,
+        "started_at": 1_000.0,
+        "settled_at": 0.0,
+    } | fields
+    return PlanView(name=name, tasks=tasks, **given)
