@@ -1,0 +1,120 @@
+"""Candidates: merge commits that are not on the target yet, built without a checkout.
+
+``merge-tree`` writes the merged tree, ``commit-tree`` the commit, with fixed dates, so that the
+same merge is the same object however often it is built. Attributes and drivers of the trees are
+not consulted (there is no work tree), so a merge comes out the same everywhere. An unknown oid
+is never read as a conflict, though git gives both the same exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.git.environment import Identity, identity_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.git.command import Git, Output
+
+_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A merge of ``head`` into ``target`` as the commit ``commit`` holding ``tree``."""
+
+    commit: str
+    tree: str
+    target: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A merge that does not come out clean.
+
+    ``tree`` holds the files with conflict markers, ``paths`` names those in conflict,
+    ``summary`` is git's own account, one line each.
+    """
+
+    target: str
+    head: str
+    tree: str
+    paths: tuple[str, ...]
+    summary: str
+
+
+class Candidates:
+    """Builds candidates in one repository."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    async def build(
+        self, target: str, head: str, *, message: str, author: Identity, date: int
+    ) -> Candidate | Conflict:
+        """The merge of the oid ``head`` into the oid ``target``, dated ``date`` (POSIX seconds).
+
+        Raises GitError when an oid is unknown or the histories have nothing in common.
+        """
+        merged = await self._git.run(
+            "merge-tree", "--write-tree", "-z", "--name-only", "--messages", target, head, ok=(0, 1)
+        )
+        tree, paths, summary = _read_merge(merged, target, head)
+        if merged.code:
+            return Conflict(target, head, tree, paths, summary)
+        commit = await self._commit(tree, target, head, message=message, author=author, date=date)
+        return Candidate(commit, tree, target, head)
+
+    async def _commit(
+        self, tree: str, target: str, head: str, *, message: str, author: Identity, date: int
+    ) -> str:
+        when = f"@{date} +0000"
+        env = {
+            **identity_environment(author, self._git.identity),
+            "GIT_AUTHOR_DATE": when,
+            "GIT_COMMITTER_DATE": when,
+        }
+        made = await self._git.run(
+            "commit-tree",
+            tree,
+            "-p",
+            target,
+            "-p",
+            head,
+            "-F",
+            "-",
+            input=message.encode(),
+            env=env,
+        )
+        return made.text
+
+
+def _read_merge(merged: Output, target: str, head: str) -> tuple[str, tuple[str, ...], str]:
+    """Tree, paths in conflict and messages in the output of ``merge-tree -z --name-only``.
+
+    ``TREE NUL (PATH NUL)* NUL (COUNT NUL PATH{COUNT} NUL TYPE NUL MESSAGE NUL)*``
+    """
+    listing, _, rest = os.fsdecode(merged.stdout).partition("\0\0")
+    tree, *paths = listing.split("\0")
+    if not _OID.fullmatch(tree):
+        raise GitError(
+            f"{head[:12]} cannot be merged into {target[:12]}: {merged.complaint}", code=merged.code
+        )
+    return tree, tuple(paths), "\n".join(_conflict_messages(rest.split("\0")))
+
+
+def _conflict_messages(fields: Sequence[str]) -> list[str]:
+    messages, at = [], 0
+    while at < len(fields) and fields[at].isdigit():
+        at += 1 + int(fields[at])
+        kind, message = fields[at : at + 2]
+        if kind.startswith("CONFLICT"):
+            messages.append(message.strip())
+        at += 2
+    return messages

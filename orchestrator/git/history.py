@@ -1,0 +1,103 @@
+"""What commits and the ways between them hold, as values.
+
+Read-only. Paths are exact (NUL-separated, no renames guessed), and no diff driver, text
+conversion or submodule's content is ever consulted, so an answer depends on the commits alone. Revisions
+are full oids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.git.command import Git
+
+# "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
+_PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+
+
+_LINK_MODE = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffStat:
+    """The size of a change; lines of binary files count as none."""
+
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
+class History:
+    """Questions about the commits of one repository. All raise GitError for unknown oids."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    async def is_ancestor(self, ancestor: str, of: str) -> bool:
+        """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself."""
+        if ancestor == of:
+            return True
+        answer = await self._git.run("merge-base", "--is-ancestor", ancestor, of, ok=(0, 1))
+        return answer.code == 0
+
+    async def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor, None for unrelated histories."""
+        found = await self._git.run("merge-base", one, other, ok=(0, 1))
+        return found.text if found.code == 0 else None
+
+    async def changed_paths(self, base: str, head: str) -> tuple[str, ...]:
+        """The paths whose content or mode differs between the two trees."""
+        listing = await self._git.run("diff-tree", "-r", "-z", "--name-only", *_PLAIN, base, head)
+        return listing.fields
+
+    async def new_links(self, base: str, head: str) -> tuple[str, ...]:
+        """The paths that ``head`` holds as links to another repository and ``base`` does not."""
+        listing = await self._git.run("diff-tree", "-r", "-z", "--raw", *_PLAIN, base, head)
+        records, paths = listing.fields[::2], listing.fields[1::2]
+        return tuple(
+            path
+            for record, path in zip(records, paths, strict=True)
+            if record.split(" ")[1] == _LINK_MODE
+        )
+
+    async def diff_stat(self, base: str, head: str) -> DiffStat:
+        listing = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
+        rows = [field.split("\t", 2) for field in listing.fields]
+        return DiffStat(
+            files=len(rows),
+            insertions=sum(int(added) for added, _, _ in rows if added != "-"),
+            deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
+        )
+
+    async def diff_text(self, base: str, head: str, max_bytes: int) -> str:
+        """The change as a patch, at most ``max_bytes`` of it, with a line that tells of a cut."""
+        patch = await self._git.run("diff-tree", "-r", "-p", "--no-color", *_PLAIN, base, head)
+        return clip(patch.stdout, max_bytes)
+
+    async def tracked_files(self, commit: str) -> tuple[str, ...]:
+        listing = await self._git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+        return listing.fields
+
+    async def subjects(self, base: str, head: str) -> tuple[str, ...]:
+        """First lines of the messages of ``base..head``, the newest first."""
+        log = await self._git.run(
+            "log", "--format=%s", "-z", "--no-show-signature", f"{base}..{head}", "--"
+        )
+        return log.fields
+
+    async def file_at(self, commit: str, path: str) -> bytes | None:
+        """The content of ``path`` in ``commit``; None when it is not a file there."""
+        blob = await self._git.run("cat-file", "blob", f"{commit}:{path}", ok=(0, 128))
+        return blob.stdout if blob.code == 0 else None
+
+
+def clip(raw: bytes, max_bytes: int) -> str:
+    """``raw`` as text of at most ``max_bytes``, cut at a line's end with a line that says so."""
+    if len(raw) <= max_bytes:
+        return raw.decode("utf-8", "replace")
+    note = f"[… cut: {len(raw)} bytes in all …]\n"
+    room = raw[: max(0, max_bytes - len(note.encode()))]
+    kept = room[: room.rfind(b"\n") + 1].decode("utf-8", "ignore")
+    return kept + note

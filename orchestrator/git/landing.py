@@ -1,0 +1,166 @@
+"""Landing: the one move that counts.
+
+What lands is the very object that was verified, by compare-and-swap from the very commit it was
+built on; both are asserted from the objects again right before. The user's own checkout is not
+part of that. Only with leave is it brought along afterwards, and only when that loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.git.command import WorkTree
+from orchestrator.git.linked import home_of
+from orchestrator.git.status import STATUS, read_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from orchestrator.git.candidates import Candidate
+    from orchestrator.git.command import Git
+    from orchestrator.git.history import History
+    from orchestrator.git.objects import Objects
+    from orchestrator.git.refs import Refs
+
+_NAMES_A_PATH = re.compile(r"error: (Untracked|Updating|Entry) .*'.*'")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCheckout:
+    """A work tree that has the target checked out; ``dirt`` are its uncommitted paths."""
+
+    worktree: WorkTree
+    dirt: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.dirt
+
+
+class Landing:
+    """Moves a target to a verified candidate."""
+
+    def __init__(self, git: Git, refs: Refs, history: History, objects: Objects) -> None:
+        self._git = git
+        self._refs = refs
+        self._history = history
+        self._objects = objects
+
+    async def land(self, target_ref: str, candidate: Candidate, old: str) -> None:
+        """Move ``target_ref`` from ``old`` to the candidate's commit.
+
+        Raises RefMoved when somebody moved the target meanwhile (build and verify anew),
+        GitError when the candidate is not what it claims to be.
+        """
+        commit = await self._objects.commit(candidate.commit)
+        if commit.tree != candidate.tree:
+            raise GitError(f"candidate {commit.oid} holds another tree than was verified")
+        if candidate.head not in commit.parents:
+            raise GitError(f"candidate {commit.oid} does not hold the task's head {candidate.head}")
+        if not await self._descends(commit.parents, old):
+            raise GitError(
+                f"candidate {commit.oid} was not built on {old}; landing would lose work"
+            )
+        await self._refs.move(target_ref, candidate.commit, old, f"clerk: land {commit.subject}")
+
+    async def checkouts_of(
+        self, target_ref: str, main: WorkTree | None
+    ) -> tuple[TargetCheckout, ...]:
+        """Every work tree, the user's ``main`` one first, that has ``target_ref`` checked out."""
+        places = [place for place in self._places(main) if _head_ref(place.git_dir) == target_ref]
+        return tuple([TargetCheckout(place, await self._dirt(place)) for place in places])
+
+    async def blockers(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
+        """What forbids bringing ``checkout`` from ``old`` to ``new``; empty when nothing does.
+
+        Paths with uncommitted changes, untracked paths in the way, or a sentence. May be asked
+        before or after the target moved; changes nothing but the index's memory of file times.
+        """
+        drivers = await self._git.drivers(checkout)
+        if drivers.filters:  # their files would come out unfiltered
+            return (f"the repository uses filters: {', '.join(sorted(drivers.filters))}",)
+        if (checkout.git_dir / "index.lock").exists():
+            return (f"{checkout.git_dir / 'index.lock'} exists: git is at work there, or died",)
+        if dirt := await self._dirt(checkout, against=old):
+            return dirt
+        # Entries that only look changed (a touched file) would stop read-tree.
+        await self._git.run("update-index", "-q", "--refresh", at=checkout, ok=(0, 1))
+        rehearsal = await self._git.run(
+            "read-tree", "-n", "-m", "-u", old, new, at=checkout, ok=(0, 128)
+        )
+        return tuple(_in_the_way(rehearsal.stderr)) if rehearsal.code else ()
+
+    async def fast_forward(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
+        """Bring the files of ``checkout`` from ``old`` to ``new`` after the target has moved.
+
+        Returns the blockers: empty when it is done, or was done before.
+        """
+        if await self._holds(checkout, new):
+            return ()
+        if found := await self.blockers(checkout, old, new):
+            return found
+        await self._git.run("read-tree", "-m", "-u", old, new, at=checkout)
+        return ()
+
+    async def _descends(self, parents: tuple[str, ...], old: str) -> bool:
+        if parents[0] == old:
+            return True
+        return await self._history.is_ancestor(old, parents[0])
+
+    def _places(self, main: WorkTree | None) -> Iterator[WorkTree]:
+        if main:
+            yield main
+        folder = self._git.common_dir / "worktrees"
+        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+            home = home_of(entry)
+            if home and home.is_dir():
+                yield WorkTree(home, entry)
+
+    async def _dirt(self, place: WorkTree, against: str = "") -> tuple[str, ...]:
+        """Tracked paths with uncommitted changes; without ``against``, relative to HEAD.
+
+        After a landing HEAD is already the new target, so what is staged must be judged against
+        the old one.
+        """
+        answer = await self._git.run(*STATUS, "--untracked-files=no", at=place)
+        status = read_status(answer.stdout)
+        if not against or status.head == against:
+            return status.changed
+        staged = await self._git.run(
+            "diff-index",
+            "--cached",
+            "-z",
+            "--name-only",
+            "--no-renames",
+            "--ignore-submodules=all",
+            against,
+            at=place,
+        )
+        return tuple(dict.fromkeys((*staged.fields, *status.unstaged)))
+
+    async def _holds(self, place: WorkTree, commit: str) -> bool:
+        answer = await self._git.run(
+            "diff-index", "--cached", "--quiet", "--no-ext-diff", commit, at=place, ok=(0, 1)
+        )
+        return answer.code == 0
+
+
+def _head_ref(git_dir: Path) -> str:
+    """The ref HEAD points at, read without git, which would walk every worktree for it."""
+    try:
+        head = (git_dir / "HEAD").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    return os.fsdecode(head).removeprefix("ref:").strip() if head.startswith(b"ref:") else ""
+
+
+def _in_the_way(complaint: bytes) -> Iterator[str]:
+    """The paths named by git's refusal, or the refusal itself."""
+    lines = complaint.decode("utf-8", "replace").splitlines()
+    named = [line.split("'", 1)[1].rsplit("'", 1)[0] for line in lines if _NAMES_A_PATH.match(line)]
+    yield from named or lines[-1:] or ["git refuses without a word"]

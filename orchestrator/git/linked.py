@@ -1,0 +1,176 @@
+"""Linked worktrees, made and removed without git's races.
+
+``git worktree add`` in parallel fails up to half the time, because each add walks the half-made
+entries of the others; with a lock around an add without checkout, and the checkout outside it,
+none of 256 failed. One process adds (one engine per repository), so a lock in the process will
+do. Removing renames first: the path is free at once, however long deleting takes.
+
+Which admin folder belongs to a path is asked once, before an agent ever stood in it, and kept by
+us: the ``.git`` file is the agent's to rewrite.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from orchestrator import process
+from orchestrator.errors import GitError
+from orchestrator.git.command import WorkTree
+from orchestrator.git.environment import search_path
+
+if TYPE_CHECKING:
+    from orchestrator.git.command import Git
+
+TRASH = ".trash"
+
+
+class LinkedWorktrees:
+    """Adds, finds and removes linked worktrees below ``home``.
+
+    ``ledger`` is a folder of ours: one file per finished worktree, holding its admin folder's
+    name. A worktree without one is half-made.
+    """
+
+    def __init__(self, git: Git, home: Path, ledger: Path) -> None:
+        self._git = git
+        self._ledger = ledger
+        self._admin_trash = ledger.with_name(f"{ledger.name}-trash")
+        self._adding = anyio.Lock()
+        self.home = home
+
+    async def add(self, name: str, commit: str, *, branch: str | None = None) -> WorkTree:
+        """A worktree ``home/name`` holding ``commit``: on the new branch ``branch``, or detached.
+
+        What a crash left at that path is removed first. Raises GitError, also when the branch
+        exists already.
+        """
+        await self.discard(name)
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        place = ("--no-track", "-b", branch) if branch else ("--detach",)
+        async with self._adding:
+            await self._git.run("worktree", "add", "--no-checkout", *place, str(path), commit)
+        tree = WorkTree(path, _pointed_at(path))
+        await self._git.run("read-tree", "--reset", "-u", commit, at=tree)
+        self.record(name, tree.git_dir.name)
+        return tree
+
+    def find(self, name: str) -> WorkTree | None:
+        """The finished worktree ``home/name`` if it still stands; its ``.git`` file is mended."""
+        try:
+            admin = self._ledger.joinpath(name).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        tree = WorkTree(self.home / name, self._git.common_dir / "worktrees" / admin)
+        if not tree.path.is_dir() or not (tree.git_dir / "HEAD").is_file():
+            return None
+        self._mend(tree)
+        return tree
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all finished worktrees."""
+        files = (entry for entry in self._ledger.rglob("*") if entry.is_file())
+        return tuple(sorted(entry.relative_to(self._ledger).as_posix() for entry in files))
+
+    async def discard(self, name: str) -> None:
+        """Remove the worktree ``home/name``, finished or not; nothing there is fine.
+
+        Its branch stays. The path is free and git has forgotten it before the files are gone.
+        """
+        path = self.home / name
+        self._ledger.joinpath(name).unlink(missing_ok=True)
+        doomed = [to_trash(path, self.home / TRASH)] if os.path.lexists(path) else []
+        # An entry may be met half-written while an add is under way: not together with one.
+        async with self._adding:
+            doomed += [to_trash(entry, self._admin_trash) for entry in self.entries_of(path)]
+        for place in doomed:
+            await delete_tree(place)
+
+    def entries(self) -> tuple[Path, ...]:
+        """Git's admin folders of all linked worktrees, ours and the user's."""
+        folder = self._git.common_dir / "worktrees"
+        return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+
+    def entries_of(self, path: Path) -> tuple[Path, ...]:
+        """The admin folders that say they belong to ``path``."""
+        return tuple(entry for entry in self.entries() if home_of(entry) == path)
+
+    async def empty_trash(self) -> None:
+        """Delete what a crash left half-deleted."""
+        for trash in (self.home / TRASH, self._admin_trash):
+            for place in sorted(trash.iterdir()) if trash.is_dir() else ():
+                await delete_tree(place)
+
+    def record(self, name: str, admin: str) -> None:
+        """Put the worktree ``home/name`` with its admin folder's name on the ledger."""
+        entry = self._ledger / name
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        fresh = entry.with_name(f".{entry.name}.new")
+        fresh.write_text(admin, "utf-8")
+        fresh.replace(entry)
+
+    def _mend(self, tree: WorkTree) -> None:
+        """Put back the pointers between a worktree and its admin folder if they were changed."""
+        self._ensure(tree.path / ".git", f"gitdir: {tree.git_dir}\n")
+        self._ensure(tree.git_dir / "gitdir", f"{tree.path / '.git'}\n")
+        self._ensure(tree.git_dir / "commondir", "../..\n")
+
+    def _ensure(self, pointer: Path, wanted: str) -> None:
+        content = os.fsencode(wanted)
+        if pointer.is_file() and not pointer.is_symlink() and pointer.read_bytes() == content:
+            return
+        if os.path.lexists(pointer):
+            to_trash(pointer, self.home / TRASH)
+        pointer.write_bytes(content)
+
+
+def to_trash(path: Path, trash: Path) -> Path:
+    """``path`` moved to the folder ``trash`` of the same file system, where it awaits deletion."""
+    trash.mkdir(parents=True, exist_ok=True)
+    place = trash / uuid.uuid4().hex
+    try:
+        return path.rename(place)
+    except PermissionError:
+        path.chmod(0o700)  # moving a folder writes its "..", which its owner may have forbidden
+        return path.rename(place)
+
+
+def home_of(entry: Path) -> Path | None:
+    """The worktree an admin folder belongs to, as git recorded it; None when it cannot tell."""
+    try:
+        recorded = (entry / "gitdir").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Path(os.fsdecode(recorded.removesuffix(b"\n"))).parent if recorded.strip() else None
+
+
+async def delete_tree(path: Path) -> None:
+    """Delete ``path`` and all below it, thousands of folders deep and unreadable ones too.
+
+    By ``rm``: Python's own runs out of stack, git's out of path length. Raises GitError.
+    """
+    if not os.path.lexists(path):
+        return
+    env = {"PATH": search_path(), "LC_ALL": "C"}
+    done = await process.run(["rm", "-rf", "--", str(path)], cwd="/", env=env, timeout_seconds=None)
+    if done.code == 0:
+        return
+    await process.run(
+        ["chmod", "-R", "u+rwX", "--", str(path)], cwd="/", env=env, timeout_seconds=None
+    )
+    done = await process.run(["rm", "-rf", "--", str(path)], cwd="/", env=env, timeout_seconds=None)
+    if done.code:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise GitError(f"{path} could not be removed: {said[-1] if said else 'rm failed'}")
+
+
+def _pointed_at(path: Path) -> Path:
+    """The admin folder of a worktree made this moment, in which nobody has stood yet."""
+    return Path(
+        os.fsdecode((path / ".git").read_bytes()).removeprefix("gitdir: ").removesuffix("\n")
+    )

@@ -1,0 +1,44 @@
+"""The message of a merge commit: what landed and what was proven.
+
+Titles and bodies come from plans and agents. Control characters are cut from all, newlines from
+whatever must stay on a line, so that nobody can slip in a trailer or a terminal escape. The
+trailers are the last paragraph, where git looks for them. For people and audits only: recovery
+trusts oids, never a trailer.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def merge_message(
+    title: str, body: str, *, task: str, plan: str, verified: Iterable[tuple[str, str]]
+) -> str:
+    """Title line, body, and the trailers ``Clerk-Task``, ``Clerk-Plan``, ``Clerk-Verified``.
+
+    ``verified`` are pairs of a check's name and the tree it passed on. Ends with a newline.
+    """
+    trailers = [f"Clerk-Task: {one_line(task)}", f"Clerk-Plan: {one_line(plan)}"]
+    trailers += [f"Clerk-Verified: {one_line(check)}@{one_line(tree)}" for check, tree in verified]
+    paragraphs = [one_line(title) or one_line(task), _several_lines(body), "\n".join(trailers)]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line: runs of whitespace and control characters become one space."""
+    return " ".join("".join(map(_harmless, text)).split())
+
+
+def _several_lines(text: str) -> str:
+    lines = ("".join(map(_harmless, line)).rstrip() for line in text.splitlines())
+    return "\n".join(lines).strip()
+
+
+def _harmless(character: str) -> str:
+    """Control, format (bidi), surrogate and separator characters become a space."""
+    category = unicodedata.category(character)
+    return " " if category in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character

@@ -1,0 +1,98 @@
+"""Commits read as objects, without a process for each.
+
+The one place of GitPython: its object database keeps a single ``git cat-file --batch`` alive, so
+that a commit costs a tenth of a millisecond instead of a process (2 ms). GitPython knows only
+SHA-1: commits of SHA-256 repositories, and whatever the reader cannot tell, are asked of the safe
+command. The reader gets the same environment, and is started again when something ended it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git import Git as ObjectReader
+
+from orchestrator.errors import GitError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from orchestrator.git.command import Git
+
+_SHA1_LENGTH = 40
+_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit says of itself; ``subject`` is the first line of its message."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    subject: str
+
+
+class Objects:
+    """Reads commits of one repository. Close it, or use it as a context manager."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._reader = ObjectReader("/")
+        # GitPython lays this over what we inherited ourselves, so each variable by which
+        # git would look for objects elsewhere is named.
+        self._reader.update_environment(
+            **git.environment,
+            GIT_DIR=str(git.common_dir),
+            GIT_OBJECT_DIRECTORY=str(git.common_dir / "objects"),
+            GIT_ALTERNATE_OBJECT_DIRECTORIES="",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def commit(self, oid: str) -> Commit:
+        """The commit ``oid`` (a full oid). Raises GitError when there is none."""
+        if not _OID.fullmatch(oid):
+            raise GitError(f"{oid!r} is not the id of a commit")
+        raw = self._read(oid) if len(oid) == _SHA1_LENGTH else None
+        if raw is None:
+            raw = (await self._git.run("cat-file", "commit", oid)).stdout
+        return _parsed(oid, raw)
+
+    async def tree_of(self, oid: str) -> str:
+        """The tree of the commit ``oid``."""
+        return (await self.commit(oid)).tree
+
+    def close(self) -> None:
+        """End the reader; the next read starts another."""
+        self._reader.clear_cache()
+
+    def _read(self, oid: str) -> bytes | None:
+        """The raw commit; None when the reader cannot tell, and git itself is to be asked."""
+        try:
+            _, kind, _, raw = self._reader.get_object_data(oid)
+        except (ValueError, OSError):  # no such object, or the reader was ended (Ctrl-C, say)
+            self.close()
+            return None
+        return raw if os.fsdecode(kind) == "commit" else None
+
+
+def _parsed(oid: str, raw: bytes) -> Commit:
+    header, _, message = raw.decode("utf-8", "replace").partition("\n\n")
+    lines = [line.partition(" ") for line in header.split("\n")]
+    tree = next(value for key, _, value in lines if key == "tree")
+    parents = tuple(value for key, _, value in lines if key == "parent")
+    return Commit(oid, tree, parents, message.split("\n", 1)[0])

@@ -1,0 +1,82 @@
+"""A repository opened for work: every part of this room, wired once.
+
+The engine opens one and closes it. Nothing is done on opening but wiring; ``repair`` is a step
+of its own, since it needs the engine's lock.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from orchestrator.git.candidates import Candidates
+from orchestrator.git.conflicts import Conflicts
+from orchestrator.git.history import History
+from orchestrator.git.landing import Landing
+from orchestrator.git.leftovers import Leftovers
+from orchestrator.git.linked import LinkedWorktrees
+from orchestrator.git.objects import Objects
+from orchestrator.git.pool import CheckoutPool
+from orchestrator.git.refs import Refs
+from orchestrator.git.repair import repair
+from orchestrator.git.worktrees import TaskWorktrees
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from orchestrator.git.repository import Repository
+
+
+class OpenRepository:
+    """The parts of the git room for one repository; a context manager."""
+
+    def __init__(self, repository: Repository, *, verify_slots: int = 1) -> None:
+        self.repository = repository
+        self.git = git = repository.git
+        self.objects = Objects(git)
+        self.refs = Refs(git, repository.null_oid)
+        self.history = History(git)
+        self.linked = LinkedWorktrees(
+            git, repository.worktrees_dir, repository.state_dir / "worktrees"
+        )
+        self._verify_slots = verify_slots
+
+    @cached_property
+    def worktrees(self) -> TaskWorktrees:
+        return TaskWorktrees(self.git, self.refs, self.history, self.linked)
+
+    @cached_property
+    def leftovers(self) -> Leftovers:
+        return Leftovers(self.git, self.refs, self.history, self.objects)
+
+    @cached_property
+    def pool(self) -> CheckoutPool:
+        return CheckoutPool(self.git, self.objects, self.linked, size=self._verify_slots)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        return Candidates(self.git)
+
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        return Conflicts(self.git, self.history)
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self.git, self.refs, self.history, self.objects)
+
+    async def repair(self) -> tuple[str, ...]:
+        """Mend what a crash left; only while holding the engine's lock."""
+        return await repair(self.repository.common_dir, self.linked)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.objects.close()

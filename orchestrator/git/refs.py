@@ -1,0 +1,139 @@
+"""Refs, moved by compare-and-swap only.
+
+Every move names the value it expects, so that two movers can never both believe they won; refs
+are always full names and never followed through a symbolic ref, so that a branch turned into a
+pointer at the target cannot drag the target along. What moved is flushed to disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from orchestrator.errors import GitError, RefMoved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.git.command import Git
+
+LOCK_PATIENCE_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.02
+_DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
+
+
+def branch_ref(branch: str) -> str:
+    return f"refs/heads/{branch}"
+
+
+def task_branch(plan: str, task: str) -> str:
+    """The branch of a task; a folder per plan, so that plans never meet."""
+    return f"clerk/{plan}/{task}"
+
+
+def keep_ref(plan: str, task: str, number: int) -> str:
+    """Keeps one imported head alive, whatever becomes of the branch."""
+    return f"refs/clerk/keep/{plan}/{task}/{number}"
+
+
+def candidate_ref(plan: str, task: str) -> str:
+    """Keeps the candidate alive that is being verified or landed."""
+    return f"refs/clerk/candidate/{plan}/{task}"
+
+
+def base_ref(plan: str, task: str) -> str:
+    """Keeps the commit alive that the task started from."""
+    return f"refs/clerk/base/{plan}/{task}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One ref's way from ``old`` to ``new``; "" stands for "does not exist" on either side."""
+
+    ref: str
+    new: str
+    old: str
+
+
+class Refs:
+    """The refs of one repository."""
+
+    def __init__(self, git: Git, null_oid: str) -> None:
+        self._git = git
+        self._null = null_oid
+
+    async def resolve(self, rev: str) -> str | None:
+        """The commit that ``rev`` names (a full ref name or an oid), or None."""
+        found = await self._git.run(
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            f"{rev}^{{commit}}",
+            ok=(0, 1, 128),
+        )
+        return found.text if found.code == 0 else None
+
+    async def list(self, prefix: str) -> dict[str, str]:
+        """The oids of all refs at or below ``prefix``, by full name, in order."""
+        listing = await self._git.run(
+            "for-each-ref", "--format=%(refname)%00%(objectname)", prefix.rstrip("/")
+        )
+        pairs = (line.split("\0") for line in listing.text.splitlines())
+        return {name: oid for name, oid in pairs}  # noqa: C416 - dict() does not type-check here
+
+    async def move(self, ref: str, new: str, old: str, reason: str) -> None:
+        """Move ``ref`` from ``old`` to ``new``; "" creates or deletes.
+
+        Raises RefMoved when it does not hold ``old``, GitError when its lock stays held.
+        """
+        await self.move_all((Move(ref, new, old),), reason)
+
+    async def delete(self, ref: str, old: str, reason: str = "clerk: delete") -> None:
+        await self.move(ref, "", old, reason)
+
+    async def move_all(self, moves: Sequence[Move], reason: str) -> None:
+        """Move several refs together: all of them, or (a crash aside) none.
+
+        A lock in the way is waited for up to ``LOCK_PATIENCE_SECONDS``; whether it was a lock
+        or a lost race is read from the refs, not from git's words.
+        """
+        waited, pause = 0.0, _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self._attempt(moves, reason)
+            except GitError as error:
+                await self._raise_if_moved(moves)
+                if waited >= LOCK_PATIENCE_SECONDS:
+                    raise GitError(
+                        f"{moves[0].ref} could not be moved; if no git runs, remove its .lock file: {error}"
+                    ) from error
+            else:
+                return
+            await anyio.sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 0.5)
+
+    async def _attempt(self, moves: Sequence[Move], reason: str) -> None:
+        orders = (
+            f"option no-deref\0update {move.ref}\0{move.new or self._null}\0{move.old or self._null}\0"
+            for move in moves
+        )
+        await self._git.run(
+            "update-ref",
+            "-m",
+            reason,
+            "--stdin",
+            "-z",
+            input="".join(orders).encode(),
+            env=_DURABLE,
+        )
+
+    async def _raise_if_moved(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            found = (await self.list(move.ref)).get(move.ref, "")
+            if found != move.old:
+                raise RefMoved(
+                    f"{move.ref} is at {found or 'nothing'}, not at {move.old or 'nothing'} as expected"
+                )

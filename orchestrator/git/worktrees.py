@@ -1,0 +1,92 @@
+"""The worktrees of tasks: one branch, one folder, from the first session to the landing.
+
+A task's commits live on ``clerk/<plan>/<task>`` and are never dropped here: where a branch has
+to start anew, its old head is kept under ``refs/clerk/keep`` first. Opening decides from what
+git and our ledger say, so a crash at any point is mended by opening again.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.git.refs import Move, branch_ref, keep_ref, task_branch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.git.command import Git, WorkTree
+    from orchestrator.git.history import History
+    from orchestrator.git.linked import LinkedWorktrees
+    from orchestrator.git.refs import Refs
+
+
+class TaskWorktrees:
+    """Creates, reopens and removes the worktrees of tasks."""
+
+    def __init__(self, git: Git, refs: Refs, history: History, linked: LinkedWorktrees) -> None:
+        self._git = git
+        self._refs = refs
+        self._history = history
+        self._linked = linked
+
+    def path_of(self, plan: str, task: str) -> Path:
+        return self._linked.home / plan / task
+
+    async def create(self, plan: str, task: str, start: str) -> WorkTree:
+        """A fresh worktree on the task's branch, which starts at the commit ``start``.
+
+        An older branch of that name gives way; commits only it holds are kept under a keep ref.
+        """
+        name, branch = f"{plan}/{task}", task_branch(plan, task)
+        await self._linked.discard(name)
+        await self._set_aside(plan, task, start)
+        return await self._linked.add(name, start, branch=branch)
+
+    async def reopen(self, plan: str, task: str) -> WorkTree:
+        """The task's worktree as its last session left it, or a new one at the branch's head.
+
+        Nothing is cleaned: leftovers are ``Leftovers.collect``'s to commit, and a merge in
+        progress may be what the next session is to finish. Raises GitError when there is no
+        branch.
+        """
+        name, branch = f"{plan}/{task}", task_branch(plan, task)
+        if standing := self._linked.find(name):
+            return standing
+        head = await self._refs.resolve(branch_ref(branch))
+        if head is None:
+            raise GitError(f"there is no branch '{branch}' to open; the task must start anew")
+        tree = await self._linked.add(name, head)
+        await attach(self._git, tree, branch)
+        return tree
+
+    async def remove(self, plan: str, task: str) -> None:
+        """Remove the worktree; the branch stays. Nothing there is fine."""
+        await self._linked.discard(f"{plan}/{task}")
+        plan_folder = self._linked.home / plan
+        if plan_folder.is_dir() and not os.listdir(plan_folder):  # noqa: PTH208 - only whether
+            plan_folder.rmdir()
+
+    async def _set_aside(self, plan: str, task: str, start: str) -> None:
+        ref = branch_ref(task_branch(plan, task))
+        refs = await self._refs.list(ref)
+        old = refs.get(ref)
+        if old is None:
+            return
+        moves = [Move(ref, "", old)]
+        if not await self._history.is_ancestor(old, start):
+            moves.append(Move(await free_keep_ref(self._refs, plan, task), old, ""))
+        await self._refs.move_all(moves, "clerk: task starts anew")
+
+
+async def free_keep_ref(refs: Refs, plan: str, task: str) -> str:
+    """The next unused keep ref of a task."""
+    taken = await refs.list(keep_ref(plan, task, 0).rpartition("/")[0])
+    numbers = (int(last) for ref in taken if (last := ref.rpartition("/")[2]).isdigit())
+    return keep_ref(plan, task, max(numbers, default=0) + 1)
+
+
+async def attach(git: Git, tree: WorkTree, branch: str) -> None:
+    """Put a worktree's HEAD on ``branch`` without touching files."""
+    await git.run("symbolic-ref", "-m", "clerk: attach", "HEAD", branch_ref(branch), at=tree)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.git.history import DiffStat, clip
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_changes_between_two_commits_are_exact(sample, opened):
+    base = sample.head
+    sample.git("mv", "a.txt", "ünï 'q\".txt")
+    head = sample.commit({"dir/b.txt": "two\nthree\n", "bin": "\0\1"}, "second")
+    history = opened.history
+    assert await history.changed_paths(base, head) == ("a.txt", "bin", "dir/b.txt", "ünï 'q\".txt")
+    assert await history.diff_stat(base, head) == DiffStat(4, insertions=2, deletions=1)
+    assert "+three" in await history.diff_text(base, head, 10_000)
+    assert await history.subjects(base, head) == ("second",)
+    assert await history.tracked_files(base) == (".gitignore", "a.txt", "dir/b.txt")
+    assert await history.file_at(head, "dir/b.txt") == b"two\nthree\n"
+    assert await history.file_at(head, "a.txt") is None
+
+
+async def test_ancestry_is_told(sample, opened):
+    base = sample.head
+    one, two = sample.commit_on(base, {"a.txt": "1"}), sample.commit_on(base, {"a.txt": "2"})
+    history = opened.history
+    assert await history.is_ancestor(base, one)
+    assert not await history.is_ancestor(one, two)
+    assert await history.merge_base(one, two) == base
+    orphan = sample.git("commit-tree", "-m", "alone", f"{base}^{{tree}}")
+    assert await history.merge_base(base, orphan) is None
+
+
+def test_a_cut_text_stays_within_its_bytes_and_says_so():
+    raw = b"line\n" * 1000
+    text = clip(raw, 200)
+    assert len(text.encode()) <= 200
+    assert text.endswith("[… cut: 5000 bytes in all …]\n")
+    assert clip(raw, 5000) == raw.decode()

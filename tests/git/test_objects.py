@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from orchestrator.errors import GitError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_commit_tells_its_tree_parents_and_subject(sample, opened):
+    base = sample.head
+    head = sample.commit({"a.txt": "2"}, "the subject\n\nand a body")
+    commit = await opened.objects.commit(head)
+    assert commit.tree == sample.git("rev-parse", "HEAD^{tree}")
+    assert commit.parents == (base,)
+    assert commit.subject == "the subject"
+
+
+async def test_commits_made_after_a_repack_are_seen(sample, opened):
+    await opened.objects.tree_of(sample.head)
+    sample.commit({"a.txt": "2"})
+    sample.git("gc", "-q", "--prune=now")
+    assert await opened.objects.tree_of(sample.head) == sample.git("rev-parse", "HEAD^{tree}")
+
+
+async def test_a_reader_that_was_killed_is_replaced(sample, opened):
+    await opened.objects.tree_of(sample.head)
+    os.kill(opened.objects._reader.cat_file_all.proc.pid, signal.SIGKILL)
+    assert (await opened.objects.commit(sample.head)).subject == "first"
+    assert (await opened.objects.commit(sample.head)).subject == "first"
+
+
+async def test_what_is_no_commit_is_an_error(sample, opened):
+    with pytest.raises(GitError, match="cat-file failed"):
+        await opened.objects.commit("1" * 40)
+    with pytest.raises(GitError, match="cat-file failed"):
+        await opened.objects.commit(sample.git("rev-parse", "HEAD:a.txt"))
+    with pytest.raises(GitError, match="not the id of a commit"):
+        await opened.objects.commit("HEAD\n")
