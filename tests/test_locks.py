@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -167,6 +168,7 @@ def test_facts_may_become_shorter_and_nonsense_is_borne(path: Path) -> None:
         lock.update(socket="/a/long/path/" * 20)
         lock.update(socket="/short")
         assert EngineLock(path).holder().socket == "/short"
+        assert json.loads(path.read_text())["socket"] == "/short"
         for nonsense in (b"", b"\xff\xfe", b"[1]", b'{"pid": 1, "unknown": 2}'):
             path.write_bytes(nonsense)
             assert EngineLock(path).holder() == Holder()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _SQLITE = "sqlite:///"
 _BUSY_SECONDS = 10.0
+_PAUSE_SECONDS = 0.005
 
 _MENDS = (
     ("is full", "free space there and start again; nothing of the last write was kept"),
@@ -174,13 +176,28 @@ def _begin(connection: Connection) -> None:
 
 def _connect(file: Path) -> sqlite3.Connection:
     connection = _driver(f"file:{quote(str(file))}?mode=rw")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    mode = _write_ahead(connection, time.monotonic() + _BUSY_SECONDS)
     if mode != "wal":
         connection.close()
         raise sqlite3.OperationalError(f"its file system offers no write-ahead log ({mode})")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, until: float) -> str:
+    """Switch the log on and return the mode the file is in now.
+
+    Two who switch a new file at once may find it locked, and SQLite's own waiting
+    (``timeout``) does not cover that.
+    """
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _connect_readonly(file: Path) -> sqlite3.Connection:
@@ -214,8 +231,6 @@ def _create_private(file: Path) -> None:
     An existing file is not even opened: closing it would drop the locks that other connections
     of this process hold on it.
     """
-    if file.exists():
-        return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
