@@ -1,64 +1,119 @@
 """The plan as data: frozen models that refuse what they do not know.
 
 Only shapes and the rules of a single value live here. What spans values (references, cycles)
-is in ``graph``; reading a file with line numbers is in ``load``. Units are in the field
-descriptions: durations are seconds, sizes tokens, cost US dollars.
+is in ``references``; reading a file with line numbers is in ``load``; fields whose behaviour
+comes later are refused by ``later``. Durations are seconds, sizes tokens, cost US dollars. The
+field descriptions are read by people: they become the published schema.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
-from orchestrator.plan.values import parse_duration, parse_tokens
+from orchestrator.plan.globs import check_glob
+from orchestrator.plan.values import (
+    LONGEST_SECONDS,
+    MOST_TOKENS,
+    NAME,
+    check_branch,
+    check_inside,
+    check_name,
+    check_one_line,
+    parse_duration,
+    parse_tokens,
+)
 from orchestrator.states import MergeMode
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-"""A name that is safe as a ref component, a folder and a word on the command line."""
+_DURATION_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_SECONDS},
+        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h)\s*$"},
+    ]
+}
+_TOKENS_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "integer", "exclusiveMinimum": 0, "maximum": MOST_TOKENS},
+        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?[kM]\s*$"},
+    ]
+}
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
-Tokens = Annotated[int, BeforeValidator(parse_tokens), Field(gt=0)]
+Line = Annotated[Text, AfterValidator(check_one_line)]
+Name = Annotated[
+    str,
+    AfterValidator(check_name),
+    WithJsonSchema({"type": "string", "pattern": NAME.pattern}),
+]
+"""A name that is safe as a ref component, a folder and a word on the command line."""
+
+Branch = Annotated[Text, AfterValidator(check_branch)]
+Glob = Annotated[Text, AfterValidator(check_glob)]
+Inside = Annotated[Text, AfterValidator(check_inside)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(gt=0, le=LONGEST_SECONDS),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
+Tokens = Annotated[
+    int,
+    BeforeValidator(parse_tokens),
+    Field(gt=0, le=MOST_TOKENS),
+    WithJsonSchema(_TOKENS_SCHEMA),
+]
+Attempts = Annotated[int, Field(ge=1, le=100)]
+Dollars = Annotated[float, Field(gt=0)]
 
 
 class Strict(BaseModel):
     """Base of all plan models."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Budget(Strict):
     """What a task may consume."""
 
-    attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+    attempts: Attempts = Field(
         3, description="Sessions that may end without success before the task has failed."
     )
     wall: Duration = Field(2700.0, description="Longest time of one session, e.g. 45m.")
     idle: Duration = Field(300.0, description="Longest silence of one session, e.g. 5m.")
     tokens: Tokens | None = Field(None, description="Tokens of all sessions of a task, e.g. 400k.")
-    cost: Annotated[float, Field(gt=0, strict=False)] | None = Field(
-        None, description="US dollars of all sessions of a task."
-    )
+    cost: Dollars | None = Field(None, description="US dollars of all sessions of a task.")
 
 
 class BudgetOverride(Strict):
     """The parts of the plan's budget that one task changes."""
 
-    attempts: Annotated[int, Field(ge=1, le=100)] | None = None
+    attempts: Attempts | None = None
     wall: Duration | None = None
     idle: Duration | None = None
     tokens: Tokens | None = None
-    cost: Annotated[float, Field(gt=0, strict=False)] | None = None
+    cost: Dollars | None = None
 
 
 class Worktree(Strict):
     """How a fresh worktree is made ready for a session or a verification."""
 
-    copy_: tuple[Text, ...] = Field(
+    copy_: tuple[Inside, ...] = Field(
         (), alias="copy", strict=False, description="Files copied from the main checkout."
     )
-    share: tuple[Text, ...] = Field(
+    share: tuple[Inside, ...] = Field(
         (), strict=False, description="Ignored folders reflinked or copied from the main checkout."
     )
     setup: tuple[Text, ...] = Field(
@@ -72,19 +127,21 @@ class Worktree(Strict):
 class Ready(Strict):
     """How a service tells that it is ready."""
 
-    http: Text | None = None
-    tcp: Text | None = None
-    command: Text | None = None
-    log: Text | None = None
-    within: Duration = 20.0
+    http: Text | None = Field(None, description="A URL that answers.")
+    tcp: Text | None = Field(None, description="A host and port that accept a connection.")
+    command: Text | None = Field(None, description="A command that succeeds.")
+    log: Text | None = Field(None, description="Text that appears in its output.")
+    within: Duration = Field(20.0, description="Longest time until it is ready, e.g. 20s.")
 
 
 class Service(Strict):
     """A program that runs beside checks."""
 
-    run: Text
-    ready: Ready | None = None
-    needs: tuple[Name, ...] = Field((), strict=False)
+    run: Text = Field(description="Shell command line; {port.NAME} is a free port.")
+    ready: Ready | None = Field(None, description="When it counts as started.")
+    needs: tuple[Name, ...] = Field(
+        (), strict=False, description="Services that must be ready before this one starts."
+    )
 
 
 CheckKind = Literal["build", "lint", "types", "unit", "integration", "e2e"]
@@ -100,10 +157,18 @@ class Check(Strict):
         (), strict=False, description="Checks that must pass before this one starts."
     )
     timeout: Duration = Field(600.0, description="Longest run, e.g. 5m.")
-    inputs: tuple[Text, ...] = Field((), strict=False)
-    services: tuple[Name, ...] = Field((), strict=False)
-    rerun: Annotated[int, Field(ge=0, le=10)] = 0
-    exclusive: tuple[Name, ...] = Field((), strict=False)
+    inputs: tuple[Glob, ...] = Field(
+        (), strict=False, description="Globs of the paths the result depends on; none means all."
+    )
+    services: tuple[Name, ...] = Field(
+        (), strict=False, description="Services that run beside this check."
+    )
+    rerun: Annotated[int, Field(ge=0, le=10)] = Field(
+        0, description="How often a failure is tried again on the same tree, to find flaky ones."
+    )
+    exclusive: tuple[Name, ...] = Field(
+        (), strict=False, description="Named resources that one check at a time may hold."
+    )
 
 
 class TestsFirst(Strict):
@@ -111,17 +176,23 @@ class TestsFirst(Strict):
 
     __test__ = False
 
-    paths: tuple[Text, ...] = Field(strict=False, min_length=1)
-    check: Name
+    paths: tuple[Glob, ...] = Field(
+        strict=False, min_length=1, description="Globs of the tests that are written first."
+    )
+    check: Name = Field(description="The check in which they are seen red.")
+
+
+def _tests_first_form(value: object) -> str:
+    return "(word)" if isinstance(value, str) else "(tests)"
 
 
 class Task(Strict):
     """One human-defined subtask."""
 
-    id: Name
-    title: Text
+    id: Name = Field(description="Names its branch, worktree and logs; unique in the plan.")
+    title: Line = Field(description="What the task brings, in one line.")
     brief: Text = Field(description="What the agent is told to do.")
-    touches: tuple[Text, ...] = Field(
+    touches: tuple[Glob, ...] = Field(
         (), strict=False, description="Globs of the paths it may change; none means any."
     )
     after: tuple[Name, ...] = Field(
@@ -133,11 +204,25 @@ class Task(Strict):
     priority: int = Field(0, description="Higher goes first among tasks that are ready.")
     approve: bool = Field(False, description="A person must approve before it lands.")
     agent: Text | None = Field(None, description="Agent profile; the plan's by default.")
-    budget: BudgetOverride | None = None
-    tests_first: TestsFirst | Literal["given"] | None = None
-    stack: bool = False
-    variants: Annotated[int, Field(ge=1, le=16)] = 1
-    agents: tuple[Text, ...] = Field((), strict=False)
+    budget: BudgetOverride | None = Field(
+        None, description="What this task may consume, where it differs from the plan."
+    )
+    tests_first: (
+        Annotated[
+            Annotated[TestsFirst, Tag("(tests)")] | Annotated[Literal["given"], Tag("(word)")],
+            Discriminator(_tests_first_form),
+        ]
+        | None
+    ) = Field(None, description="Tests written and seen red before the work.")
+    stack: bool = Field(
+        False, description="Start from dependencies that are verified but not merged yet."
+    )
+    variants: Annotated[int, Field(ge=1, le=16)] = Field(
+        1, description="How many sessions compete for it."
+    )
+    agents: tuple[Text, ...] = Field(
+        (), strict=False, description="Agent profiles that compete for it."
+    )
 
 
 class AgentProfile(Strict):
@@ -147,7 +232,7 @@ class AgentProfile(Strict):
     of the other fields an agent understands is its own affair; it refuses the rest.
     """
 
-    type: Text
+    type: Text = Field(description="A built-in agent, or package.module:Class.")
     model: Text | None = Field(None, description="Model name, where the agent takes one.")
     run: Text | None = Field(None, description="Command line of a 'command' agent.")
     prompt: Literal["file", "stdin"] = Field("file", description="How 'command' gets its prompt.")
@@ -155,34 +240,54 @@ class AgentProfile(Strict):
     args: tuple[str, ...] = Field((), strict=False, description="Further arguments.")
     env: dict[str, str] = Field(default_factory=dict, description="Further environment.")
 
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        for kind, field in NEEDED_FIELD.items():
+            if self.type == kind and getattr(self, field) is None:
+                raise ValueError(f"an agent of type {kind!r} needs {field!r}; add it")
+        return self
+
+
+NEEDED_FIELD = {"command": "run", "replay": "script"}
+"""Agent types that mean nothing without one field, so that they need a profile of their own."""
+
 
 class Plan(Strict):
     """A whole plan."""
 
     clerk: Literal[1] = Field(description="Version of this format.")
     name: Name = Field(description="Names branches, worktrees and logs.")
-    target: Text = Field("main", description="The branch that receives merges.")
+    target: Branch = Field("main", description="The branch that receives merges.")
     merge: Annotated[MergeMode, Field(strict=False)] = Field(
         MergeMode.MANUAL, description="Whether proven tasks land by themselves."
     )
     parallel: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Sessions at once.")
     agent: Text = Field("claude", description="Agent profile of tasks that name none.")
-    agents: dict[Name, AgentProfile] = Field(default_factory=dict)
-    budget: Budget = Field(default_factory=Budget)
-    worktree: Worktree = Field(default_factory=Worktree)
-    services: dict[Name, Service] = Field(default_factory=dict)
-    checks: dict[Name, Check] = Field(min_length=1)
-    protect: tuple[Text, ...] = Field(
+    agents: dict[Name, AgentProfile] = Field(
+        default_factory=dict, description="Agent profiles by name; built-in names need no entry."
+    )
+    budget: Budget = Field(default_factory=Budget, description="What each task may consume.")
+    worktree: Worktree = Field(
+        default_factory=Worktree, description="How a fresh worktree is made ready."
+    )
+    services: dict[Name, Service] = Field(
+        default_factory=dict, description="Programs that run beside checks, by name."
+    )
+    checks: dict[Name, Check] = Field(min_length=1, description="Verification commands by name.")
+    protect: tuple[Glob, ...] = Field(
         (), strict=False, description="Globs of paths that no session may change."
     )
-    tasks: tuple[Task, ...] = Field(strict=False, min_length=1)
+    tasks: tuple[Task, ...] = Field(
+        strict=False, min_length=1, description="The work, in the order it is told."
+    )
+
+    @cached_property
+    def tasks_by_id(self) -> dict[str, Task]:
+        return {task.id: task for task in self.tasks}
 
     def task(self, task_id: str) -> Task:
         """The task of that id; raises KeyError."""
-        for task in self.tasks:
-            if task.id == task_id:
-                return task
-        raise KeyError(task_id)
+        return self.tasks_by_id[task_id]
 
     def budget_of(self, task: Task) -> Budget:
         """The plan's budget with the task's own changes laid over it."""

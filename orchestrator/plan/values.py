@@ -1,13 +1,29 @@
-"""Units as people write them in a plan: ``45m`` for durations, ``400k`` for tokens."""
+"""Units and words as people write them in a plan, each with the rule it must keep.
+
+``45m`` is a duration, ``400k`` a number of tokens, ``src/**`` a path of the repository. A rule
+that is broken raises ValueError with a sentence that begins with the value and ends with the
+mend; the reader of the file adds where it stands. Nothing here knows a model or a file.
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-_DURATION = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>ms|s|m|h)$")
+from orchestrator.plan.quoting import quoted
+
+LONGEST_SECONDS = timedelta(days=30).total_seconds()
+"""No duration in a plan is longer; clocks and timers are trusted up to here."""
+
+MOST_TOKENS = 1_000_000_000
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}$")
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TOKENS = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<unit>[kM])$")
+_TOKENS = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(k|M)")
 _COUNT = {"k": 1_000, "M": 1_000_000}
+# What git check-ref-format refuses, and what a command line or a person would misread.
+_NO_BRANCH = re.compile(r"^[-/.]|[\s~^:?*\[\\]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@$|^refs/")
 
 
 def parse_duration(value: object) -> object:
@@ -15,24 +31,22 @@ def parse_duration(value: object) -> object:
 
     Raises ValueError on any other text; other types are passed on for the model to judge.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if not isinstance(value, str):
         return value
-    match = _DURATION.match(value.strip())
+    match = _DURATION.fullmatch(value.strip())
     if not match:
-        raise ValueError(f"{value!r} is not a duration; write 500ms, 20s, 45m or 2h")
-    return float(match["number"]) * _SECONDS[match["unit"]]
+        raise ValueError(f"{quoted(value)} is not a duration; write 500ms, 20s, 45m or 2h")
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 def parse_tokens(value: object) -> object:
     """Tokens of ``400000``, ``'400k'`` or ``'1.5M'``; raises ValueError on any other text."""
     if not isinstance(value, str):
         return value
-    match = _TOKENS.match(value.strip())
+    match = _TOKENS.fullmatch(value.strip())
     if not match:
-        raise ValueError(f"{value!r} is not a number of tokens; write 400000, 400k or 1.5M")
-    return round(float(match["number"]) * _COUNT[match["unit"]])
+        raise ValueError(f"{quoted(value)} is not a number of tokens; write 400000, 400k or 1.5M")
+    return round(float(match[1]) * _COUNT[match[2]])
 
 
 def show_duration(seconds: float) -> str:
@@ -44,3 +58,38 @@ def show_duration(seconds: float) -> str:
         return f"{minutes}m {rest}s" if rest else f"{minutes}m"
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+
+
+def check_name(value: str) -> str:
+    """``value`` when it is safe as a ref component, a folder and a word on the command line."""
+    if not NAME.fullmatch(value):
+        raise ValueError(
+            f"{quoted(value)} is no name; use small letters, digits, '.', '_' and '-', at most 63,"
+            " beginning with a letter or digit"
+        )
+    if ".." in value or value.endswith((".", ".lock")):
+        raise ValueError(
+            f"{quoted(value)} is no name: git allows neither '..' nor '.' or '.lock' at the end"
+        )
+    return value
+
+
+def check_branch(value: str) -> str:
+    """``value`` when it can be a branch, written without ``refs/heads/``."""
+    if _NO_BRANCH.search(value):
+        raise ValueError(f"{quoted(value)} cannot be a branch; write it as git branch shows it")
+    return value
+
+
+def check_one_line(value: str) -> str:
+    """``value`` when it is one line: it becomes the subject of a commit."""
+    if "\n" in value or not value.strip():
+        raise ValueError("must be one line of text; longer words belong in the brief")
+    return value
+
+
+def check_inside(value: str) -> str:
+    """``value`` when it is a path below the repository's root."""
+    if value.startswith(("/", "~")) or ".." in value.split("/"):
+        raise ValueError(f"{quoted(value)} leaves the repository; write a path below its root")
+    return value
