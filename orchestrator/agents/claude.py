@@ -127,7 +127,8 @@ class ClaudeAgent:
             yield RateLimited(self._until, "the usage limit is reached")
 
     def _of_result(self, told: dict[str, Any]) -> Iterator[AgentEvent]:
-        yield from self._start(told)
+        if not told.get("is_error"):  # one that could not be resumed echoes the id it missed
+            yield from self._start(told)
         self._settled += _result_usage(told)
         self._messages.clear()
         share = self._context_share(told)
