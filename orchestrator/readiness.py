@@ -75,9 +75,9 @@ class Readiness:
         return self.first_closed(but=(GateName.MERGED_RESULT,)) is None
 
     @property
-    def orderable(self) -> bool:
-        """An order to land makes sense; a conflict would send the work back to its agent."""
-        return self.first_closed(but=(GateName.MERGED_RESULT, GateName.CLEAN)) is None
+    def first_obstacle(self) -> Gate | None:
+        """What makes an order to land senseless; a conflict does not, it goes to the agent."""
+        return self.first_closed(but=(GateName.MERGED_RESULT, GateName.CLEAN))
 
 
 def readiness(

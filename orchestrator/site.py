@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestrator.activity import Activity
+from orchestrator.environment import Identity
 from orchestrator.errors import UsageError
 from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
@@ -23,10 +24,15 @@ from orchestrator.store import Store
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from orchestrator.executors import Executor
+    from orchestrator.git.opening import OpenRepository
+    from orchestrator.ledger import Ledger
     from orchestrator.results import CheckResult
+    from orchestrator.sandboxes import Sandbox
+    from orchestrator.verification import Verifier
 
 BASELINE = "baseline"
 BRANCH = "branch"
@@ -87,3 +93,26 @@ class Records:
         """What the target's own tree came to when the plan started; empty when not known yet."""
         record = self.store.last_verification(plan, "", BASELINE)
         return results_from(record) if record is not None else ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """What jobs work with, beyond what is known."""
+
+    records: Records
+    ledger: Ledger
+    git: OpenRepository
+    verifier: Verifier
+    executor: Executor
+    sandbox: Sandbox
+    environ: Mapping[str, str]
+
+    @property
+    def user(self) -> Identity:
+        """Who agents and the engine commit as."""
+        git_identity = self.records.repository.identity
+        return Identity(git_identity.name, git_identity.email)
+
+    @property
+    def main_checkout(self) -> Path | None:
+        return self.records.repository.checkout

@@ -75,7 +75,9 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     _S.VERIFYING: frozenset(
         {_S.VERIFIED, _S.RETRY_QUEUED, _S.NEEDS_INPUT, _S.FAILED, _S.CANCELLED}
     ),
-    _S.VERIFIED: frozenset({_S.MERGING, _S.VERIFYING, _S.RETRY_QUEUED, _S.CANCELLED}),
+    _S.VERIFIED: frozenset(
+        {_S.MERGING, _S.VERIFYING, _S.RETRY_QUEUED, _S.NEEDS_INPUT, _S.CANCELLED}
+    ),
     _S.MERGING: frozenset(
         {_S.MERGED, _S.VERIFIED, _S.RETRY_QUEUED, _S.NEEDS_INPUT, _S.FAILED, _S.CANCELLED}
     ),

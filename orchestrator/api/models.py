@@ -224,7 +224,7 @@ class SubmitPlan(View):
     path: str
     folder: str
     merge: MergeMode | None = None
-    sandbox: str = "none"
+    sandbox: str | None = None
     update_checkout: bool = False
     accept_changes: bool = False
 

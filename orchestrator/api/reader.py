@@ -25,7 +25,6 @@ from orchestrator.api.views import plan_view, task_detail, task_view
 from orchestrator.errors import UsageError
 from orchestrator.session_prompt import session_prompt
 from orchestrator.tokens import estimate_tokens
-from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
     from orchestrator.api.models import PlanView, TaskView
@@ -111,7 +110,7 @@ class Reader:
         if not record.head or not record.base:
             return DiffView(stat=DiffStatView(), text="", truncated=False)
         history = self._records.history
-        stat = await history.diff_stat(record.base, record.head)
+        stat, _ = await history.changes(record.base, record.head)
         text = await history.diff_text(record.base, record.head, DIFF_BYTES)
         return DiffView(
             stat=DiffStatView(

@@ -55,7 +55,7 @@ class Door(Protocol):
     def merge(self, plan: str, selection: TaskSelection) -> ActionView: ...
     def approve(self, plan: str, task: str) -> ActionView: ...
     def retry(self, plan: str, task: str, note: str) -> ActionView: ...
-    def cancel(self, plan: str, task: str) -> ActionView: ...
+    async def cancel(self, plan: str, task: str) -> ActionView: ...
     def answer(self, plan: str, task: str, text: str) -> ActionView: ...
     def pause(self, plan: str, task: str | None) -> ActionView: ...
     def resume(self, plan: str, task: str | None) -> ActionView: ...
@@ -141,7 +141,7 @@ def _add_task_orders(app: FastAPI, door: Door) -> None:
 
     @app.post("/v1/plans/{plan}/tasks/{task}/cancel")
     async def cancel(plan: str, task: str) -> ActionView:
-        return door.cancel(plan, task)
+        return await door.cancel(plan, task)
 
     @app.post("/v1/plans/{plan}/tasks/{task}/answer")
     async def answer(plan: str, task: str, request: AnswerRequest) -> ActionView:
@@ -187,8 +187,11 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-async def serve(door: Door, path: Path, stopping: anyio.Event) -> None:
-    """Serve ``door`` on a unix socket at ``path``, mode 0600, until ``stopping`` is set."""
+async def serve(door: Door, path: Path, *, listening: anyio.Event, stopping: anyio.Event) -> None:
+    """Serve ``door`` on a unix socket at ``path``, mode 0600, until ``stopping`` is set.
+
+    ``listening`` is set once clients can connect.
+    """
     config = uvicorn.Config(
         create_app(door),
         log_level="error",
@@ -197,7 +200,8 @@ async def serve(door: Door, path: Path, stopping: anyio.Event) -> None:
         timeout_graceful_shutdown=2,
     )
     server = _QuietServer(config)
-    listening = bind(path)
+    door_socket = bind(path)
+    listening.set()
 
     async def stop_with_the_engine() -> None:
         await stopping.wait()
@@ -205,7 +209,7 @@ async def serve(door: Door, path: Path, stopping: anyio.Event) -> None:
 
     async with anyio.create_task_group() as group:
         group.start_soon(stop_with_the_engine)
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=[door_socket])
         group.cancel_scope.cancel()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from pathlib import Path
@@ -10,9 +9,11 @@ from pathlib import Path
 import anyio
 import click
 
-from orchestrator.cli.connection import Place, engine as connect, find_place, start_engine
+from orchestrator.cli.connection import engine as connect
+from orchestrator.cli.connection import find_place, start_engine
 from orchestrator.cli.orders import repo_option
-from orchestrator.errors import CannotRun, EngineUnreachable, ExitCode
+from orchestrator.cli.signals import on_signal
+from orchestrator.errors import EngineUnreachable, ExitCode
 
 STOP_PATIENCE_SECONDS = 60.0
 
@@ -20,7 +21,9 @@ STOP_PATIENCE_SECONDS = 60.0
 @click.command()
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
 @click.option("--merge", type=click.Choice(["manual", "auto"]), help="Instead of the plan's own.")
-@click.option("--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target.")
+@click.option(
+    "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
+)
 @click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
 @click.option("--sandbox", default=None, help="How to confine sessions and checks.")
 @repo_option
@@ -101,20 +104,10 @@ async def _be_the_engine(common_dir: Path) -> int:
     from orchestrator.engine import Engine
 
     async with Engine.open(common_dir, background=True) as own, anyio.create_task_group() as group:
-        group.start_soon(_stop_on_signal, own)
+        group.start_soon(on_signal, own.stop)
         await own.stopped()
         group.cancel_scope.cancel()
     return ExitCode.DONE
-
-
-async def _stop_on_signal(own: object) -> None:
-    from orchestrator.engine import Engine
-
-    if not isinstance(own, Engine):
-        raise CannotRun("no engine to stop")
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            own.stop()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 
 from orchestrator.cli.connection import Place, find_place
 from orchestrator.cli.orders import repo_option
+from orchestrator.cli.signals import on_signal
 from orchestrator.errors import EngineLocked, EngineUnreachable, ExitCode
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--merge", type=click.Choice(["manual", "auto"]), help="Instead of the plan's own.")
-@click.option("--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target.")
+@click.option(
+    "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
+)
 @click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
 @click.option("--sandbox", default=None, help="How to confine sessions and checks.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as NDJSON.")
@@ -86,19 +88,16 @@ async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
         return await _run_elsewhere(place, request, as_json=as_json)
     async with own, anyio.create_task_group() as group:
         code = ExitCode.INTERRUPTED
-        group.start_soon(_stop_on_signal, own, group.cancel_scope)
+        group.start_soon(on_signal, lambda: _interrupt(group.cancel_scope))
         async with own.client() as client:
             code = await submit_and_follow(client, request, as_json=as_json, whole_engine=True)
         group.cancel_scope.cancel()
     return code
 
 
-async def _stop_on_signal(own: object, scope: anyio.CancelScope) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            click.echo("stopping; run the same command again to go on", err=True)
-            scope.cancel()
-            return
+def _interrupt(scope: anyio.CancelScope) -> None:
+    click.echo("stopping; run the same command again to go on", err=True)
+    scope.cancel()
 
 
 async def _run_elsewhere(place: Place, request: SubmitPlan, *, as_json: bool) -> int:

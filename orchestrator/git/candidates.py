@@ -25,6 +25,15 @@ _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """A clean merge of ``head`` into ``target``: the tree it would give, no commit yet."""
+
+    tree: str
+    target: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A merge of ``head`` into ``target`` as the commit ``commit`` holding ``tree``."""
 
@@ -55,10 +64,8 @@ class Candidates:
     def __init__(self, git: Git) -> None:
         self._git = git
 
-    async def build(
-        self, target: str, head: str, *, message: str, author: Identity, date: int
-    ) -> Candidate | Conflict:
-        """The merge of the oid ``head`` into the oid ``target``, dated ``date`` (POSIX seconds).
+    async def merge(self, target: str, head: str) -> Merge | Conflict:
+        """What merging the oid ``head`` into the oid ``target`` gives; writes only objects.
 
         Raises GitError when an oid is unknown or the histories have nothing in common.
         """
@@ -68,12 +75,10 @@ class Candidates:
         tree, paths, summary = _read_merge(merged, target, head)
         if merged.code:
             return Conflict(target, head, tree, paths, summary)
-        commit = await self._commit(tree, target, head, message=message, author=author, date=date)
-        return Candidate(commit, tree, target, head)
+        return Merge(tree, target, head)
 
-    async def _commit(
-        self, tree: str, target: str, head: str, *, message: str, author: Identity, date: int
-    ) -> str:
+    async def commit(self, merge: Merge, *, message: str, author: Identity, date: int) -> Candidate:
+        """A clean merge as a commit, dated ``date`` (POSIX seconds)."""
         when = f"@{date} +0000"
         env = {
             **identity_environment(author, self._git.identity),
@@ -82,17 +87,17 @@ class Candidates:
         }
         made = await self._git.run(
             "commit-tree",
-            tree,
+            merge.tree,
             "-p",
-            target,
+            merge.target,
             "-p",
-            head,
+            merge.head,
             "-F",
             "-",
             input=message.encode(),
             env=env,
         )
-        return made.text
+        return Candidate(made.text, merge.tree, merge.target, merge.head)
 
 
 def _read_merge(merged: Output, target: str, head: str) -> tuple[str, tuple[str, ...], str]:

@@ -1,8 +1,8 @@
 """What commits and the ways between them hold, as values.
 
 Read-only. Paths are exact (NUL-separated, no renames guessed), and no diff driver, text
-conversion or submodule's content is ever consulted, so an answer depends on the commits alone. Revisions
-are full oids.
+conversion or submodule's content is ever consulted, so an answer depends on the commits alone.
+Revisions are full oids.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
-
 
 _LINK_MODE = "160000"
 
@@ -47,10 +46,16 @@ class History:
         found = await self._git.run("merge-base", one, other, ok=(0, 1))
         return found.text if found.code == 0 else None
 
-    async def changed_paths(self, base: str, head: str) -> tuple[str, ...]:
-        """The paths whose content or mode differs between the two trees."""
-        listing = await self._git.run("diff-tree", "-r", "-z", "--name-only", *_PLAIN, base, head)
-        return listing.fields
+    async def changes(self, base: str, head: str) -> tuple[DiffStat, tuple[str, ...]]:
+        """The size of a change and the paths it touches, in one look."""
+        listing = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
+        rows = [field.split("\t", 2) for field in listing.fields]
+        stat = DiffStat(
+            files=len(rows),
+            insertions=sum(int(added) for added, _, _ in rows if added != "-"),
+            deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
+        )
+        return stat, tuple(path for _, _, path in rows)
 
     async def new_links(self, base: str, head: str) -> tuple[str, ...]:
         """The paths that ``head`` holds as links to another repository and ``base`` does not."""
@@ -60,15 +65,6 @@ class History:
             path
             for record, path in zip(records, paths, strict=True)
             if record.split(" ")[1] == _LINK_MODE
-        )
-
-    async def diff_stat(self, base: str, head: str) -> DiffStat:
-        listing = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
-        rows = [field.split("\t", 2) for field in listing.fields]
-        return DiffStat(
-            files=len(rows),
-            insertions=sum(int(added) for added, _, _ in rows if added != "-"),
-            deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
         )
 
     async def diff_text(self, base: str, head: str, max_bytes: int) -> str:

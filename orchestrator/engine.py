@@ -1,0 +1,294 @@
+"""One engine of one repository: wires every room, serves the API, ends cleanly.
+
+Opening takes the lock, mends what a crash left, and decides again from what is stored. Closing
+stops every session and check first: nothing outlives the engine.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import anyio
+
+from orchestrator import executors, orphans, sandboxes
+from orchestrator.api.reader import Reader
+from orchestrator.api.views import event_view
+from orchestrator.cache import VerdictCache
+from orchestrator.errors import CannotRun
+from orchestrator.events import EventKind
+from orchestrator.git.opening import OpenRepository
+from orchestrator.git.repository import Repository
+from orchestrator.ledger import Ledger
+from orchestrator.locks import EngineLock
+from orchestrator.orders import Orders
+from orchestrator.recovery import recover
+from orchestrator.scheduler import Scheduler
+from orchestrator.settings import load_settings
+from orchestrator.site import Records, Site
+from orchestrator.submission import Submissions
+from orchestrator.verification import Verifier
+from orchestrator.works import Works
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from types import TracebackType
+
+    from orchestrator.api.client import EngineClient
+    from orchestrator.api.models import (
+        ActionView,
+        BriefView,
+        DiffView,
+        EventView,
+        LogChunk,
+        PlanView,
+        StatusView,
+        SubmitPlan,
+        TaskDetail,
+        TaskSelection,
+    )
+    from orchestrator.events import Event
+
+MAX_SOCKET_PATH = 100
+"""Unix sockets' paths end at 107 bytes; a longer one moves to a private temporary folder."""
+
+NEWS_LIMIT = 500
+
+
+class Engine:
+    """The engine of a repository. ``open`` it, then use it as an asynchronous context manager.
+
+    It answers its API (``api.server.Door``) while it is entered.
+    """
+
+    def __init__(self, repository: Repository, lock: EngineLock, *, background: bool) -> None:
+        self._repository = repository
+        self._lock = lock
+        self._background = background
+        self._stack = AsyncExitStack()
+        self._stopping = anyio.Event()
+        self._listening = anyio.Event()
+        self._news = anyio.Event()
+        self._last_use = time.monotonic()
+        self.socket = _socket_path(repository)
+
+    @classmethod
+    def open(cls, common_dir: Path, *, background: bool = False) -> Self:
+        """Take the repository's lock; raises EngineLocked when another engine has it."""
+        repository = Repository.discover(common_dir)
+        _make_private(repository.state_dir)
+        lock = EngineLock(repository.state_dir / "lock")
+        lock.acquire()
+        return cls(repository, lock, background=background)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            self._lock.release()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        with anyio.CancelScope(shield=True):
+            await self._stack.aclose()
+        self._lock.release()
+
+    async def _start(self) -> None:
+        stack, repository = self._stack, self._repository
+        settings = load_settings(repository.state_dir, os.environ)
+        records = Records.open(repository, settings)
+        stack.callback(records.store.close)
+        records.store.claim()
+        self._keep_orphans(records)
+        git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
+        executor, sandbox = executors.load("local"), sandboxes.load(settings.sandbox)
+        self._site = Site(
+            records=records,
+            ledger=Ledger(records.store),
+            git=git,
+            verifier=Verifier(
+                pool=git.pool,
+                cache=VerdictCache(repository.state_dir / "cache"),
+                executor=executor,
+                sandbox=sandbox,
+                slots=anyio.CapacityLimiter(settings.verify_slots),
+                base_environ=dict(os.environ),
+                digest_tokens=settings.digest_tokens,
+            ),
+            executor=executor,
+            sandbox=sandbox,
+            environ=dict(os.environ),
+        )
+        self._reader = Reader(records, started_at=time.time(), running=True)
+        self._works = Works(self._site)
+        self._scheduler = Scheduler(
+            self._site.ledger, self._works, verify_slots=settings.verify_slots
+        )
+        self._orders = Orders(self._site, self._scheduler)
+        self._submissions = Submissions(self._site, self._reader)
+        await recover(self._site)
+        records.store.on_commit = self._on_commit
+        group = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(group.cancel_scope.cancel)
+        group.start_soon(self._scheduler.loop)
+        group.start_soon(self._serve)
+        group.start_soon(self._announce)
+        group.start_soon(self._watch)
+        self._site.ledger.tell(EventKind.ENGINE_STARTED, f"engine {os.getpid()} started")
+
+    def _keep_orphans(self, records: Records) -> None:
+        """Nothing that an earlier engine here left may live on, nor anything of ours after us."""
+        prefix = f"{records.identity}."
+        orphans.sweep(prefix)
+        orphans.adopt_orphans(f"{prefix}{os.getpid()}.{time.time_ns()}")
+        self._stack.callback(orphans.disown_orphans)
+        self._stack.enter_context(orphans.Watchman())
+
+    async def _serve(self) -> None:
+        from orchestrator.api.server import serve  # noqa: PLC0415 - sessions need not wait for it
+
+        try:
+            await serve(self, self.socket, listening=self._listening, stopping=self._stopping)
+        finally:
+            self.socket.unlink(missing_ok=True)
+
+    async def _announce(self) -> None:
+        """Tell where the door is, once it opens."""
+        await self._listening.wait()
+        self._lock.update(socket=str(self.socket))
+
+    async def _watch(self) -> None:
+        """The net below events: keep what is shown fresh, and end an engine nobody needs."""
+        while not self._stopping.is_set():
+            await self._refresh()
+            if self._background and self._is_idle():
+                self.stop()
+            with anyio.move_on_after(5.0):
+                await self._stopping.wait()
+
+    async def _refresh(self) -> None:
+        for name in self._site.records.book.names():
+            target = self._site.target(name)
+            found = await self._site.git.refs.resolve(f"refs/heads/{target}")
+            self._reader.targets[target] = found or ""
+        await self._works.survey_all()
+
+    def _is_idle(self) -> bool:
+        limit = self._site.records.settings.idle_exit_seconds
+        plans = self._site.records.store.plans()
+        if not limit or any(not plan.settled_at for plan in plans):
+            self._last_use = time.monotonic()
+        return bool(limit) and time.monotonic() - self._last_use > limit
+
+    def _on_commit(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._site.records.activity.observe(event)
+        news, self._news = self._news, anyio.Event()
+        news.set()
+        self._scheduler.wake()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[EngineClient]:
+        """A client of this engine, once it listens."""
+        from orchestrator.api.client import EngineClient  # noqa: PLC0415 - start-up time
+
+        await self._listening.wait()
+        async with EngineClient.on_socket(self.socket) as client:
+            yield client
+
+    def stop(self) -> None:
+        """Ask the engine to end; leaving its context does the ending."""
+        self._stopping.set()
+
+    async def stopped(self) -> None:
+        """Wait until somebody asked the engine to end."""
+        await self._stopping.wait()
+
+    # What follows is ``api.server.Door``.
+
+    def status(self) -> StatusView:
+        self._last_use = time.monotonic()
+        return self._reader.status()
+
+    async def submit(self, request: SubmitPlan) -> PlanView:
+        view = await self._submissions.submit(request)
+        self._scheduler.wake()
+        return view
+
+    def task(self, plan: str, task: str) -> TaskDetail:
+        return self._reader.task(plan, task)
+
+    def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk:
+        return self._reader.log(plan, task, attempt, after)
+
+    async def diff(self, plan: str, task: str) -> DiffView:
+        return await self._reader.diff(plan, task)
+
+    async def brief(self, plan: str, task: str) -> BriefView:
+        return await self._reader.brief(plan, task)
+
+    def merge(self, plan: str, selection: TaskSelection) -> ActionView:
+        return self._orders.merge(plan, selection)
+
+    def approve(self, plan: str, task: str) -> ActionView:
+        return self._orders.approve(plan, task)
+
+    def retry(self, plan: str, task: str, note: str) -> ActionView:
+        return self._orders.retry(plan, task, note)
+
+    async def cancel(self, plan: str, task: str) -> ActionView:
+        return await self._orders.cancel(plan, task)
+
+    def answer(self, plan: str, task: str, text: str) -> ActionView:
+        return self._orders.answer(plan, task, text)
+
+    def pause(self, plan: str, task: str | None) -> ActionView:
+        return self._orders.pause(plan, task, paused=True)
+
+    def resume(self, plan: str, task: str | None) -> ActionView:
+        return self._orders.pause(plan, task, paused=False)
+
+    async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
+        """Events after ``after``; waits for one, and ends with the engine."""
+        self._last_use = time.monotonic()
+        store, news = self._site.records.store, self._news
+        if store.last_seq() <= after:
+            with anyio.move_on_after(patience_seconds):
+                async with anyio.create_task_group() as either:
+                    for event in (news, self._stopping):
+                        either.start_soon(_cancel_after, event, either.cancel_scope)
+        found = store.events(after, limit=NEWS_LIMIT)
+        if not found and self._stopping.is_set():
+            return None
+        return tuple(event_view(event) for event in found)
+
+
+async def _cancel_after(event: anyio.Event, scope: anyio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"{folder} cannot be made: {error.strerror}; is it read-only?") from error
+
+
+def _socket_path(repository: Repository) -> Path:
+    path = repository.state_dir / "engine.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="clerk-")) / "engine.sock"

@@ -1,0 +1,229 @@
+"""The job of landing one task, and what its outcome does to the task."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from orchestrator import merge_queue
+from orchestrator.errors import GitError
+from orchestrator.events import EventKind
+from orchestrator.feedback import conflict_feedback, red_merge_feedback
+from orchestrator.git.refs import candidate_ref
+from orchestrator.merge_queue import Conflicted, Held, Hooks, Inconclusive, Landed, Order, Red
+from orchestrator.site import CANDIDATE
+from orchestrator.states import TaskState
+from orchestrator.survey import survey_conflicts
+from orchestrator.verification_job import keep_verification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.decision import PlanSnapshot
+    from orchestrator.git.candidates import Candidate
+    from orchestrator.merge_queue import Landing
+    from orchestrator.records import TaskRecord
+    from orchestrator.results import Verification
+    from orchestrator.site import Site
+
+HELD_SECONDS = 5.0
+"""How often a held landing looks again by itself."""
+
+INCONCLUSIVE_TRIES = 3
+INCONCLUSIVE_SECONDS = 5.0
+
+
+class LandingJob:
+    """Lands tasks of one engine, one at a time."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._queue = merge_queue.MergeQueue(site)
+
+    async def run(self, plan: str, task: str) -> None:
+        """Land the task, send it back to its agent, or say why it waits."""
+        records = self._site.records
+        snapshot = records.book.snapshot(plan)
+        record = snapshot.tasks[task]
+        order = Order(
+            task=records.book.task(plan, task),
+            record=record,
+            target=snapshot.record.target,
+            guards=tuple(self._guards(snapshot, task)),
+            update_checkout=snapshot.record.update_checkout or records.settings.update_checkout,
+            date=int(record.verified_at),
+        )
+        outcome = await self._queue.land(order, self._hooks(plan, task))
+        await self._conclude(plan, task, outcome)
+
+    def _hooks(self, plan: str, task: str) -> Hooks:
+        """Put each step on record before the next is taken."""
+        site = self._site
+
+        def built(candidate: Candidate) -> None:
+            self._intend(plan, task, candidate)
+            site.records.activity.of(plan, task).begin_checks(())
+
+        def verified(guard: PlanSnapshot, candidate: Candidate, result: Verification) -> None:
+            keep_verification(
+                site,
+                guard.plan,
+                site.records.store.task(plan, task),
+                result,
+                purpose=CANDIDATE,
+                commit=candidate.commit,
+            )
+
+        return Hooks(built, verified)
+
+    def _intend(self, plan: str, task: str, candidate: Candidate) -> None:
+        """The candidate's id is stored before anything can move the target to it."""
+        ledger = self._site.ledger
+        record = ledger.task(plan, task)
+        facts = {"intent": candidate.commit, "intent_base": candidate.target, "held": ""}
+        if record.state is TaskState.MERGING:
+            ledger.amend(record, **facts)
+        else:
+            data = {"candidate": candidate.commit, "target": candidate.target}
+            reason = f"candidate {candidate.commit[:9]} is being verified"
+            ledger.move(record, TaskState.MERGING, reason=reason, data=data, **facts)
+
+    def _guards(
+        self, snapshot: PlanSnapshot, task: str
+    ) -> Iterator[tuple[PlanSnapshot, tuple[str, ...]]]:
+        """This plan's guards, then those of every other plan that has landed on the target."""
+        records = self._site.records
+        mine = merge_queue.guards_of(
+            snapshot,
+            records.book.task(snapshot.plan.name, task),
+            baseline=records.baseline(snapshot.plan.name),
+        )
+        yield snapshot, mine
+        for name in records.book.names():
+            other = records.book.snapshot(name)
+            same_target = other.record.target == snapshot.record.target
+            if name == snapshot.plan.name or not same_target or other.record.settled_at:
+                continue
+            checks = merge_queue.guards_of(other, None, baseline=records.baseline(name))
+            if checks:
+                yield other, checks
+
+    async def _conclude(self, plan: str, task: str, outcome: Landing) -> None:
+        record = self._site.ledger.task(plan, task)
+        match outcome:
+            case Landed():
+                await self._landed(record, outcome)
+            case Conflicted(target, paths, hunks):
+                why = f"conflicts with {record.plan}'s target in {', '.join(paths[:3])}"
+                self._send_back(record, why, conflict_feedback(target, paths, hunks))
+            case Red(target, verification):
+                names = ", ".join(r.check for r in verification.failed_checks() if not r.skipped)
+                digest = self._site.digest(plan, task, verification)
+                self._send_back(
+                    record,
+                    f"passes alone, fails merged: {names}",
+                    red_merge_feedback(target, digest),
+                )
+            case Inconclusive(reason):
+                self._inconclusive(record, reason)
+            case Held(reason):
+                await self._hold(record, reason)
+
+    async def _landed(self, record: TaskRecord, landed: Landed) -> None:
+        ledger, site = self._site.ledger, self._site
+        now = ledger.clock()
+        if record.state is TaskState.VERIFIED:  # somebody had merged it by hand
+            record = ledger.move(record, TaskState.MERGING, reason="it is on the target already")
+        record = ledger.move(
+            record,
+            TaskState.MERGED,
+            reason="; ".join(landed.notes),
+            data={"commit": landed.commit, "base": landed.base},
+            merged_commit=landed.commit,
+            merged_at=now,
+            held="",
+        )
+        ledger.tell(
+            EventKind.TASK_MERGED,
+            f"landed as {landed.commit[:9]}",
+            plan=record.plan,
+            task=record.id,
+            data={"commit": landed.commit, "base": landed.base},
+        )
+        await self.tidy(record)
+        site.records.activity.of(record.plan, record.id).line = ""
+
+    async def tidy(self, record: TaskRecord) -> None:
+        """Remove what a landed task needs no more; its branch and keep refs stay."""
+        git = self._site.git
+        try:
+            await git.worktrees.remove(record.plan, record.id)
+            ref = candidate_ref(record.plan, record.id)
+            held = (await git.refs.list(ref)).get(ref)
+            if held:
+                await git.refs.delete(ref, held)
+        except GitError as error:
+            message = f"its worktree could not be removed: {error}"
+            self._site.ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)
+
+    def _send_back(self, record: TaskRecord, why: str, feedback: str) -> None:
+        """To the agent, with the target merged into its worktree; bounded, then the person."""
+        budget = self._site.records.book.plan(record.plan)
+        attempts = budget.budget_of(self._site.records.book.task(record.plan, record.id)).attempts
+        facts = {
+            "merge_requested": False,
+            "verified_head": "",
+            "intent": "",
+            "sent_back": record.sent_back + 1,
+            "attempts_extra": record.attempts_extra + 1,
+            "held": "",
+        }
+        if record.sent_back >= attempts:
+            reason = f"{why}; sent back {record.sent_back} times already"
+            self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, **facts)
+            return
+        self._site.ledger.move(
+            record,
+            TaskState.RETRY_QUEUED,
+            reason=why,
+            feedback=feedback,
+            sync_target=True,
+            **facts,
+        )
+
+    def _inconclusive(self, record: TaskRecord, reason: str) -> None:
+        tries = record.verify_errors + 1
+        if tries >= INCONCLUSIVE_TRIES:
+            self._site.ledger.move(
+                record,
+                TaskState.NEEDS_INPUT,
+                reason=f"the merged result could not be verified {tries} times: {reason}",
+                verify_errors=0,
+                merge_requested=False,
+            )
+            return
+        self._site.ledger.move(
+            record,
+            TaskState.VERIFIED,
+            reason=f"the merged result could not be verified, trying again: {reason}",
+            verify_errors=tries,
+            retry_at=time.time() + INCONCLUSIVE_SECONDS,
+        )
+
+    async def _hold(self, record: TaskRecord, reason: str) -> None:
+        """Wait for a person; said once, looked at again now and then."""
+        ledger = self._site.ledger
+        if record.state is TaskState.MERGING:
+            record = ledger.move(record, TaskState.VERIFIED, reason=reason)
+        if record.held != reason:
+            ledger.tell(
+                EventKind.WARNING, f"landing waits: {reason}", plan=record.plan, task=record.id
+            )
+        ledger.amend(record, held=reason, retry_at=ledger.clock() + HELD_SECONDS)
+        live = self._site.records.activity.of(record.plan, record.id)
+        if live.survey is not None and live.survey.conflicts is None:
+            target = await self._site.git.refs.resolve(
+                f"refs/heads/{self._site.target(record.plan)}"
+            )
+            if target is not None:
+                live.survey = await survey_conflicts(self._site, live.survey, target)

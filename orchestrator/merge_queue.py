@@ -1,0 +1,251 @@
+"""Landing one task: a candidate, verified as that very object, moved to by compare-and-swap.
+
+The target only ever takes a commit whose exact tree passed, on top of exactly the value it was
+built on; when the target moved meanwhile the candidate is built anew, and what is known of an
+unchanged tree is known still. What must not break is wider than the task's own criteria: every
+check that was green on the target, or that a landed task was held to, guards it.
+
+``MergeQueue`` finds out and lands; it moves no task. What came of it is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from orchestrator.errors import RefMoved
+from orchestrator.git.candidates import Candidate, Conflict
+from orchestrator.git.messages import merge_message
+from orchestrator.git.refs import branch_ref
+from orchestrator.states import TaskState, Verdict
+
+if TYPE_CHECKING:
+    from orchestrator.decision import PlanSnapshot
+    from orchestrator.git.landing import TargetCheckout
+    from orchestrator.plan.model import Task
+    from orchestrator.records import TaskRecord
+    from orchestrator.results import CheckResult, Verification
+    from orchestrator.site import Site
+
+REBUILDS = 50
+"""Rebuilt so often since the target moved, a candidate waits for quieter times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The target holds the task; ``notes`` tell of checkouts that were not brought along."""
+
+    commit: str
+    base: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """The task and the target change the same lines; ``hunks`` shows them in few tokens."""
+
+    target: str
+    paths: tuple[str, ...]
+    hunks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Red:
+    """The merged result fails where the target alone passes."""
+
+    target: str
+    verification: Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Inconclusive:
+    """The merged result could not be judged; nobody is to blame."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Landing waits for a person, for ``reason``."""
+
+    reason: str
+
+
+Landing = Landed | Conflicted | Red | Inconclusive | Held
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to land: a task at the head that was verified, and what guards the target.
+
+    ``guards`` are plans with the checks that must pass on the merged result.
+    """
+
+    task: Task
+    record: TaskRecord
+    target: str
+    guards: tuple[tuple[PlanSnapshot, tuple[str, ...]], ...]
+    update_checkout: bool
+    date: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the caller wants to know on the way, before the next step is taken."""
+
+    built: Callable[[Candidate], None]
+    verified: Callable[[PlanSnapshot, Candidate, Verification], None]
+
+
+class MergeQueue:
+    """Lands one order at a time."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def land(self, order: Order, hooks: Hooks) -> Landing:
+        """Build, verify and land; the target is moved at most once."""
+        for _ in range(REBUILDS):
+            target = await self._site.git.refs.resolve(branch_ref(order.target))
+            if target is None:
+                return Held(f"the target branch {order.target!r} is gone; make it again")
+            if await self._site.git.history.is_ancestor(order.record.head, target):
+                return Landed(target, target, ("it was on the target already",))
+            try:
+                return await self._land_on(target, order, hooks)
+            except RefMoved:
+                continue
+        return Held(f"{order.target} keeps moving; try again when it is quiet")
+
+    async def _land_on(self, target: str, order: Order, hooks: Hooks) -> Landing:
+        """Land on the target as it is now; raises RefMoved when it is not any more."""
+        if reason := await self._in_the_way(order):
+            return Held(reason)
+        built = await self._build(order, target)
+        if isinstance(built, Conflict):
+            hunks = await self._site.git.conflicts.hunks(built, HUNK_BYTES)
+            return Conflicted(target, built.paths, hunks)
+        hooks.built(built)
+        refused = await self._refused(order, built, hooks)
+        return refused if refused is not None else await self._move(order, built)
+
+    async def _build(self, order: Order, target: str) -> Candidate | Conflict:
+        """The merge as a commit whose message names what it is verified for, and which tree."""
+        candidates, record = self._site.git.candidates, order.record
+        merged = await candidates.merge(target, record.head)
+        if isinstance(merged, Conflict):
+            return merged
+        checks = dict.fromkeys(name for _, names in order.guards for name in names)
+        message = merge_message(
+            order.task.title,
+            "",
+            task=order.task.id,
+            plan=record.plan,
+            verified=[(check, merged.tree) for check in checks],
+        )
+        user = self._site.records.repository.identity
+        return await candidates.commit(merged, message=message, author=user, date=order.date)
+
+    async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
+        """Why the candidate may not land; None when every guard passed on its tree."""
+        for plan, checks in order.guards:
+            verification = await self._site.verifier.verify(
+                self._site.request(plan, checks, built.commit, built.tree, order.record)
+            )
+            hooks.verified(plan, built, verification)
+            if not verification.passed:
+                return await self._blame(plan, built, verification, order.record)
+        return None
+
+    async def _blame(
+        self, plan: PlanSnapshot, built: Candidate, red: Verification, record: TaskRecord
+    ) -> Landing:
+        """Whose fault a red candidate is: the task's only where the target alone is green."""
+        failed = [r for r in red.failed_checks() if _is_red(r)]
+        if not failed:
+            return Inconclusive(_why(red.failed_checks()))
+        names = tuple(result.check for result in failed)
+        tree = self._site.git.objects.tree_of(built.target)
+        base = await self._site.verifier.verify(
+            self._site.request(plan, names, built.target, tree, record)
+        )
+        known = {result.check: result for result in base.results}
+        if any(known[name].verdict is Verdict.PASSED for name in names if name in known):
+            return Red(built.target, red)
+        if any(_is_red(known[name]) for name in names if name in known):
+            return Held(
+                f"{plan.record.target} itself fails {', '.join(names)}; mend it, or give it a task"
+            )
+        return Inconclusive(_why(base.failed_checks()))
+
+    async def _in_the_way(self, order: Order) -> str:
+        """Why a checkout of the target forbids moving it; empty when none does."""
+        for checkout in await self._checkouts(order.target):
+            place = checkout.worktree.path
+            if not order.update_checkout:
+                return (
+                    f"{order.target} is checked out in {place}: give leave with "
+                    "--update-checkout, or switch that checkout to another branch"
+                )
+            if not checkout.is_clean:
+                dirt = ", ".join(checkout.dirt[:3])
+                return f"{order.target} is checked out in {place} with changes of yours: {dirt}"
+        return ""
+
+    async def _checkouts(self, target: str) -> tuple[TargetCheckout, ...]:
+        main = self._site.records.repository.main
+        return await self._site.git.landing.checkouts_of(branch_ref(target), main)
+
+    async def _move(self, order: Order, built: Candidate) -> Landing:
+        """The commit point and what belongs to it, not to be torn apart by a cancellation."""
+        landing, ref = self._site.git.landing, branch_ref(order.target)
+        checkouts = await self._checkouts(order.target)
+        for checkout in checkouts:
+            tree = checkout.worktree
+            if blockers := await landing.blockers(tree, built.target, built.commit):
+                return Held(f"{tree.path} cannot follow {order.target}: {', '.join(blockers[:3])}")
+        with anyio.CancelScope(shield=True):
+            await landing.land(ref, built, built.target)
+            notes = []
+            for checkout in checkouts:
+                tree = checkout.worktree
+                if await landing.fast_forward(tree, built.target, built.commit):
+                    notes.append(f"{tree.path} did not follow; there: git reset --keep HEAD")
+        return Landed(built.commit, built.target, tuple(notes))
+
+
+HUNK_BYTES = 6000
+
+
+def guards_of(
+    plan: PlanSnapshot, task: Task | None, *, baseline: Iterable[CheckResult]
+) -> tuple[str, ...]:
+    """The checks a merged result must pass, in the plan's order.
+
+    The task's own criteria, those of every landed task, and every criterion that was green on
+    the target when the plan started.
+    """
+    landed = (t for t in plan.plan.tasks if _has_landed(plan, t))
+    wanted = {name for t in landed for name in t.done_when}
+    criteria = {name for t in plan.plan.tasks for name in t.done_when}
+    wanted |= {r.check for r in baseline if r.verdict is Verdict.PASSED} & criteria
+    if task is not None:
+        wanted |= set(task.done_when)
+    return tuple(name for name in plan.plan.checks if name in wanted)
+
+
+def _has_landed(plan: PlanSnapshot, task: Task) -> bool:
+    record = plan.tasks.get(task.id)
+    return record is not None and record.state is TaskState.MERGED
+
+
+def _is_red(result: CheckResult) -> bool:
+    return not result.skipped and result.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+
+
+def _why(results: Iterable[CheckResult]) -> str:
+    told = [f"{r.check}: {r.reason or r.verdict}" for r in results if not r.skipped]
+    return "; ".join(told) or "no check gave a verdict"

@@ -1,0 +1,197 @@
+"""What people order: approve, merge, retry, cancel, answer, pause.
+
+Each order says what it applied to and what it refused, with the reason; a refused order changes
+nothing. An order wakes a plan that had settled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.api.models import ActionView, Refusal
+from orchestrator.decision import unmerged_dependencies
+from orchestrator.events import EventKind
+from orchestrator.feedback import answer_feedback, note_feedback
+from orchestrator.readiness import readiness
+from orchestrator.states import SETTLED, TaskState
+
+if TYPE_CHECKING:
+    from orchestrator.api.models import TaskSelection
+    from orchestrator.readiness import Gate
+    from orchestrator.records import TaskRecord
+    from orchestrator.scheduler import Scheduler
+    from orchestrator.site import Site
+
+_RETRIABLE = frozenset(
+    {
+        TaskState.FAILED,
+        TaskState.CANCELLED,
+        TaskState.NEEDS_INPUT,
+        TaskState.VERIFIED,
+        TaskState.RETRY_QUEUED,
+    }
+)
+
+
+class Orders:
+    """Carries out orders on the tasks of one engine."""
+
+    def __init__(self, site: Site, scheduler: Scheduler) -> None:
+        self._site = site
+        self._scheduler = scheduler
+
+    def merge(self, plan: str, selection: TaskSelection) -> ActionView:
+        """Order the landing of tasks; a conflict or a red result will send one back."""
+        book = self._site.records.book
+        records = book.snapshot(plan).tasks
+        names = tuple(records) if selection.all else selection.tasks
+        done, refused = [], []
+        for name in names:
+            record = book.task_record(plan, name)
+            closed = self._unlandable(record)
+            if closed is None:
+                done.append(name)
+            elif not selection.all:
+                refused.append(Refusal(task=name, reason=closed))
+        now = self._site.ledger.clock()
+        for name in done:
+            facts = {
+                "merge_requested": True,
+                "merge_requested_at": now,
+                "held": "",
+                "retry_at": 0.0,
+            }
+            self._note(self._site.ledger.amend(records[name], **facts), "ordered to land")
+        if done:
+            leave = {"update_checkout": True} if selection.update_checkout else {}
+            self._reopen(plan, **leave)
+        return ActionView(done=tuple(done), refused=tuple(refused))
+
+    def approve(self, plan: str, task: str) -> ActionView:
+        """Approve a task as it is now; a later head needs a new approval."""
+        record = self._record(plan, task)
+        if record.state is not TaskState.VERIFIED:
+            return _refuse(task, f"it is {_shown(record)}; only what is verified can be approved")
+        self._note(self._site.ledger.amend(record, approved_head=record.head), "approved")
+        self._reopen(plan)
+        return ActionView(done=(task,))
+
+    def retry(self, plan: str, task: str, note: str) -> ActionView:
+        """Send a task back to its agent with a fresh budget, and revive what it had settled."""
+        record = self._record(plan, task)
+        if record.state not in _RETRIABLE or self._scheduler.has_job(plan, task):
+            return _refuse(task, f"it is {_shown(record)}; cancel it first, or wait")
+        if record.settled_by:
+            return _refuse(task, f"it was settled by {record.settled_by!r}; retry that one")
+        facts = {**_fresh_budget(record), "note": note, "retry_at": 0.0, "held": ""}
+        if note:
+            facts["feedback"] = note_feedback(note, record.feedback)
+        if record.state is TaskState.RETRY_QUEUED:
+            self._note(self._site.ledger.amend(record, **facts), "retried")
+        else:
+            untouched = record.state in SETTLED and not record.sessions
+            back = TaskState.PENDING if untouched else TaskState.RETRY_QUEUED
+            self._move(record, back, "a person sent it back", merge_requested=False, **facts)
+        self._revive(plan, task)
+        self._reopen(plan)
+        return ActionView(done=(task,))
+
+    async def cancel(self, plan: str, task: str) -> ActionView:
+        """Stop whatever is in hand for a task; its branch and worktree stay."""
+        record = self._record(plan, task)
+        if record.state in SETTLED:
+            return _refuse(task, f"it is {_shown(record)} already")
+        await self._scheduler.stop_job(plan, task)
+        record = self._record(plan, task)
+        if record.state in SETTLED:
+            return _refuse(task, f"it is {_shown(record)} by now")
+        self._cancelled(record)
+        self._reopen(plan)
+        return ActionView(done=(task,))
+
+    def answer(self, plan: str, task: str, text: str) -> ActionView:
+        """Answer what the task's agent asked; its session goes on with it."""
+        record = self._record(plan, task)
+        if record.state is not TaskState.NEEDS_INPUT:
+            return _refuse(task, f"it is {_shown(record)} and asks nothing")
+        feedback = answer_feedback(record.reason, text)
+        self._move(record, TaskState.RETRY_QUEUED, "answered", feedback=feedback, retry_at=0.0)
+        self._reopen(plan)
+        return ActionView(done=(task,))
+
+    def pause(self, plan: str, task: str | None, *, paused: bool) -> ActionView:
+        """Start no further session of a task or a plan, or do so again."""
+        if task is not None:
+            record = self._record(plan, task)
+            word = "paused" if paused else "resumed"
+            self._note(self._site.ledger.amend(record, paused=paused), word)
+            self._reopen(plan)
+            return ActionView(done=(task,))
+        self._site.records.book.record(plan)
+        kind = EventKind.PLAN_PAUSED if paused else EventKind.PLAN_RESUMED
+        self._site.ledger.change_plan(plan, kind, paused=paused, settled_at=0.0)
+        self._scheduler.wake()
+        return ActionView(done=(plan,))
+
+    def _record(self, plan: str, task: str) -> TaskRecord:
+        return self._site.records.book.task_record(plan, task)
+
+    def _unlandable(self, record: TaskRecord) -> str | None:
+        """Why an order to land makes no sense now; None when it does."""
+        if record.state is not TaskState.VERIFIED:
+            return f"it is {_shown(record)}; only what is verified can land"
+        gate = self._closed_gate(record)
+        return None if gate is None else f"{gate.name}: {gate.reason}"
+
+    def _closed_gate(self, record: TaskRecord) -> Gate | None:
+        book = self._site.records.book
+        task = book.task(record.plan, record.id)
+        survey = self._site.records.activity.of(record.plan, record.id).survey
+        unmerged = unmerged_dependencies(task, book.snapshot(record.plan).tasks)
+        return readiness(task, record, survey, unmerged=unmerged).first_obstacle
+
+    def _cancelled(self, record: TaskRecord) -> None:
+        attempts = self._site.records.store.attempts(record.plan, record.id)
+        running = record.state is TaskState.RUNNING and attempts
+        closed = self._site.cancelled_attempt(attempts[-1]) if running else None
+        self._move(record, TaskState.CANCELLED, "a person cancelled it", closed=closed)
+        self._site.records.activity.of(record.plan, record.id).end_session()
+
+    def _revive(self, plan: str, task: str) -> None:
+        """Bring back what was settled because of ``task``, down the graph."""
+        for record in self._site.records.store.tasks(plan):
+            if record.settled_by == task and record.state is TaskState.CANCELLED:
+                self._move(record, TaskState.PENDING, "", settled_by="")
+                self._revive(plan, record.id)
+
+    def _move(self, record: TaskRecord, state: TaskState, reason: str, **facts: Any) -> None:
+        self._site.ledger.move(record, state, reason=reason, **facts)
+
+    def _note(self, record: TaskRecord, message: str) -> None:
+        self._site.ledger.tell(EventKind.TASK_NOTED, message, plan=record.plan, task=record.id)
+
+    def _reopen(self, plan: str, **facts: Any) -> None:
+        """A settled plan is looked at again."""
+        record = self._site.records.book.record(plan)
+        if record.settled_at or facts:
+            self._site.ledger.change_plan(plan, EventKind.PLAN_RESUMED, settled_at=0.0, **facts)
+        self._scheduler.wake()
+
+
+def _fresh_budget(record: TaskRecord) -> dict[str, Any]:
+    """What was used up so far is no longer counted against the budget."""
+    return {
+        "attempts_extra": record.attempts_used,
+        "sent_back": 0,
+        "verify_errors": 0,
+        "granted_tokens": record.usage.tokens,
+        "granted_cost": record.usage.cost_usd,
+    }
+
+
+def _refuse(task: str, reason: str) -> ActionView:
+    return ActionView(refused=(Refusal(task=task, reason=reason),))
+
+
+def _shown(record: TaskRecord) -> str:
+    return record.state.replace("_", " ")

@@ -1,0 +1,135 @@
+"""Starting by cleaning up after a crash, our own included.
+
+Every session of the engine that is gone is dead by design. What it left is committed, its
+attempt is closed as abandoned and not counted, and its task goes back into the queue. A landing
+that was under way is decided by git alone: the candidate on record is in the target, or it is
+not. Running this twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.events import EventKind
+from orchestrator.git.refs import branch_ref, keep_ref
+from orchestrator.states import Outcome, TaskState
+from orchestrator.survey import survey_changes
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from orchestrator.records import TaskRecord
+    from orchestrator.site import Site
+
+ABANDONED = "the engine ended while the session ran"
+
+
+async def recover(site: Site) -> None:
+    """Bring the stored state and the repository back in step; for before the first tick."""
+    for note in await site.git.repair():
+        site.ledger.tell(EventKind.WARNING, note)
+    for plan in site.records.store.plans():
+        for task in site.records.store.tasks(plan.name):
+            if task.state is TaskState.RUNNING:
+                await _abandon(site, task)
+            elif task.state is TaskState.MERGING:
+                await _decide_landing(site, task)
+            await _look_again(site, site.ledger.task(plan.name, task.id))
+
+
+async def _abandon(site: Site, task: TaskRecord) -> None:
+    attempts = site.records.store.attempts(task.plan, task.id)
+    closed = replace(
+        attempts[-1],
+        outcome=Outcome.ABANDONED,
+        reason=ABANDONED,
+        counted=False,
+        ended_at=site.ledger.clock(),
+    )
+    head = await _save_leftovers(site, task)
+    site.ledger.move(
+        task,
+        TaskState.RETRY_QUEUED,
+        reason=ABANDONED,
+        closed=replace(closed, head=head),
+        head=head or task.head,
+        session_id=_session_of(task, closed.session_id),
+    )
+
+
+def _session_of(task: TaskRecord, found: str) -> str:
+    return found or task.session_id
+
+
+async def _save_leftovers(site: Site, task: TaskRecord) -> str:
+    """Commit what the dead session left in its worktree; returns the branch's head."""
+    if not task.base:
+        return ""
+    try:
+        tree = await site.git.worktrees.reopen(task.plan, task.id)
+        collected = await site.git.leftovers.collect(
+            tree,
+            branch=task.branch,
+            base=task.base,
+            message=f"{task.id}: what an interrupted session left",
+        )
+    except GitError as error:
+        message = f"what the interrupted session left could not be saved: {error}"
+        site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
+        return ""
+    await keep_head(site, task, collected.head)
+    return collected.head
+
+
+async def keep_head(site: Site, task: TaskRecord, head: str) -> None:
+    """Hold on to a head for good, whatever becomes of its branch."""
+    ref = keep_ref(task.plan, task.id, task.sessions)
+    standing = (await site.git.refs.list(ref)).get(ref, "")
+    if head and standing != head:
+        await site.git.refs.move(ref, head, standing, "clerk: keep")
+
+
+async def _decide_landing(site: Site, task: TaskRecord) -> None:
+    """Git says whether the candidate on record has landed."""
+    target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
+    if target and task.intent and await site.git.history.is_ancestor(task.intent, target):
+        site.ledger.move(
+            task,
+            TaskState.MERGED,
+            reason="landed before the engine ended",
+            data={"commit": task.intent, "base": task.intent_base},
+            merged_commit=task.intent,
+            merged_at=site.ledger.clock(),
+        )
+        site.ledger.tell(
+            EventKind.TASK_MERGED,
+            f"landed as {task.intent[:9]}",
+            plan=task.plan,
+            task=task.id,
+            data={"commit": task.intent, "base": task.intent_base},
+        )
+        await site.git.worktrees.remove(task.plan, task.id)
+        return
+    site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
+
+
+async def _look_again(site: Site, task: TaskRecord) -> None:
+    """Build up again what only the dead engine had in mind: sizes, scope, check marks."""
+    live = site.records.activity.of(task.plan, task.id)
+    last = site.records.store.last_verification(task.plan, task.id, "candidate")
+    last = last or site.records.store.last_verification(task.plan, task.id, "branch")
+    for result in results_from(last) if last else ():
+        live.checks[result.check] = result
+    if task.head and task.base:
+        book = site.records.book
+        try:
+            live.survey = await survey_changes(
+                site,
+                book.plan(task.plan),
+                book.task(task.plan, task.id),
+                base=task.base,
+                head=task.head,
+            )
+        except GitError:
+            live.survey = None

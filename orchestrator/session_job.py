@@ -1,0 +1,318 @@
+"""The job of one session: a worktree made ready, an agent run in it, its work brought home.
+
+The task's state, its attempt and its prompt are on record before the agent starts; its commits
+are on the task's branch and under a keep ref before anything is decided about them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator import agents, feedback
+from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
+from orchestrator.environment import check_environment, session_environment
+from orchestrator.errors import GitError, SetupFailed
+from orchestrator.events import EventKind
+from orchestrator.git.refs import branch_ref
+from orchestrator.records import AttemptRecord
+from orchestrator.recovery import keep_head
+from orchestrator.routing import route
+from orchestrator.safe_text import safe_text
+from orchestrator.session import run_session
+from orchestrator.session_prompt import session_prompt
+from orchestrator.states import Outcome, TaskState
+from orchestrator.survey import survey_changes
+from orchestrator.worktree_setup import set_up
+
+if TYPE_CHECKING:
+    from orchestrator.agents.protocol import AgentEvent
+    from orchestrator.git.command import WorkTree
+    from orchestrator.git.leftovers import Collected
+    from orchestrator.plan.model import Budget, Plan, Task
+    from orchestrator.records import TaskRecord
+    from orchestrator.results import SessionResult
+    from orchestrator.site import Site
+
+SETUP_SECONDS = 1800.0
+READY_MARK = "clerk-ready"
+"""A file in a worktree's admin folder: its setup was done. Agents do not see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one session works on."""
+
+    plan: Plan
+    task: Task
+    attempt: AttemptRecord
+    folder: str
+
+    @property
+    def budget(self) -> Budget:
+        return self.plan.budget_of(self.task)
+
+    @property
+    def cookie(self) -> str:
+        return f"{self.attempt.plan}.{self.attempt.task}.{self.attempt.number}"
+
+
+class SessionJob:
+    """Runs sessions of one engine."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def begin(self, plan: str, task: str) -> None:
+        """Put the session on record before anything of it starts."""
+        site = self._site
+        record = site.ledger.task(plan, task)
+        snapshot = site.records.book.snapshot(plan)
+        agent, _ = snapshot.plan.agent_of(site.records.book.task(plan, task))
+        number, now = record.sessions + 1, site.ledger.clock()
+        folder = site.records.logs(plan, task, str(number))
+        attempt = AttemptRecord(
+            plan=plan,
+            task=task,
+            number=number,
+            agent=agent,
+            sandbox=snapshot.record.sandbox,
+            log=str(folder / "transcript.log"),
+            prompt=str(folder / "prompt.md"),
+            started_at=now,
+        )
+        site.ledger.move(
+            record,
+            TaskState.RUNNING,
+            reason=f"session {number} with {agent}",
+            data={"agent": agent, "sandbox": snapshot.record.sandbox},
+            opened=attempt,
+            sessions=number,
+            retry_at=0.0,
+        )
+        site.records.activity.of(plan, task).begin_session(now)
+
+    async def run(self, plan: str, task: str) -> None:
+        """Run the session that ``begin`` put on record; what comes of it moves the task."""
+        site = self._site
+        work = _Work(
+            plan=site.records.book.plan(plan),
+            task=site.records.book.task(plan, task),
+            attempt=site.records.store.attempts(plan, task)[-1],
+            folder=site.records.book.record(plan).folder,
+        )
+        try:
+            await self._run(work)
+        finally:
+            site.records.activity.of(plan, task).end_session()
+
+    async def _run(self, work: _Work) -> None:
+        record = self._record(work)
+        tree, record = await self._open(work, record)
+        try:
+            seconds = await self._make_ready(work, tree)
+        except SetupFailed as error:
+            reason = f"the worktree could not be made ready: {error}"
+            closed = self._closed(work, Outcome.FAILED, reason, counted=False)
+            self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
+            return
+        work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
+        result = await self._session(work, record, tree)
+        collected = await self._site.git.leftovers.collect(
+            tree,
+            branch=record.branch,
+            base=record.base,
+            message=f"{work.task.id}: what session {work.attempt.number} left uncommitted",
+        )
+        await keep_head(self._site, record, collected.head)
+        await self._report(work, record, result, collected)
+
+    async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
+        """The task's worktree: new from the target's tip, or as the last session left it."""
+        git, ledger = self._site.git, self._site.ledger
+        target = await git.refs.resolve(branch_ref(work.plan.target))
+        if target is None:
+            raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
+        if not record.base or await git.refs.resolve(branch_ref(record.branch)) is None:
+            record = ledger.amend(record, base=target, head="", sync_target=False)
+            return await git.worktrees.create(record.plan, record.id, target), record
+        tree = await git.worktrees.reopen(record.plan, record.id)
+        if record.sync_target:
+            await self._sync(work, record, tree, target)
+            record = ledger.amend(record, base=target, sync_target=False)
+        return tree, record
+
+    async def _sync(self, work: _Work, record: TaskRecord, tree: WorkTree, target: str) -> None:
+        """Merge the target into the branch; conflicts are left for the agent to resolve."""
+        if await self._site.git.history.is_ancestor(target, record.head):
+            return
+        message = f"Merge {work.plan.target} into {record.branch}"
+        await self._site.git.conflicts.sync(tree, target, message)
+
+    async def _make_ready(self, work: _Work, tree: WorkTree) -> float:
+        """Set the worktree up once; returns the seconds it took."""
+        mark = tree.git_dir / READY_MARK
+        if mark.exists():
+            return 0.0
+        site = self._site
+        seconds = await set_up(
+            tree.path,
+            work.plan.worktree,
+            main_checkout=site.main_checkout,
+            env=check_environment(site.environ, plan_env=work.plan.worktree.env),
+            executor=site.executor,
+            sandbox=site.sandbox,
+            log=site.records.logs(work.plan.name, work.task.id) / "setup.log",
+            cookie=f"{work.cookie}.setup",
+            timeout_seconds=SETUP_SECONDS,
+        )
+        mark.touch()
+        return seconds
+
+    async def _session(self, work: _Work, record: TaskRecord, tree: WorkTree) -> SessionResult:
+        site, budget = self._site, work.budget
+        _, profile = work.plan.agent_of(work.task)
+        told = await session_prompt(site.records, work.task, record)
+        folder = site.records.logs(work.plan.name, work.task.id, str(work.attempt.number))
+        path = folder / "prompt.md"
+        path.write_text(told.text, "utf-8")
+        tokens_left, cost_left = feedback.left_over(record, budget)
+        prompt = Prompt(
+            text=told.text,
+            path=path,
+            plan=work.plan.name,
+            task=work.task.id,
+            attempt=record.attempts_used + 1,
+            worktree=tree.path,
+            plan_folder=site.records.path(work.folder),
+            resume=told.resume,
+            budget_tokens=tokens_left,
+            budget_cost_usd=cost_left,
+        )
+        return await run_session(
+            agent=agents.load(profile),
+            prompt=prompt,
+            executor=site.executor,
+            sandbox=site.sandbox,
+            env=session_environment(
+                site.environ,
+                identity=site.user,
+                plan_env=work.plan.worktree.env,
+                profile_env=profile.env,
+            ),
+            cwd=tree.path,
+            log=folder / "session.log",
+            cookie=work.cookie,
+            wall_seconds=budget.wall,
+            idle_seconds=budget.idle,
+            tokens_left=tokens_left,
+            cost_left=cost_left,
+            on_event=lambda event: self._hear(work, event),
+        )
+
+    def _hear(self, work: _Work, event: AgentEvent) -> None:
+        """Show what the agent does; keep its session's id at once, for after a crash."""
+        live = self._site.records.activity.of(work.plan.name, work.task.id)
+        match event:
+            case Started(session_id):
+                attempt = self._site.records.store.attempts(work.plan.name, work.task.id)[-1]
+                self._site.ledger.close_attempt(replace(attempt, session_id=session_id))
+            case Message(text):
+                live.line = safe_text(text, one_line=True, limit=120)
+            case ToolCall(name, summary):
+                live.line = safe_text(f"{name} {summary}", one_line=True, limit=120)
+            case UsageReported(usage):
+                live.usage = usage
+            case _:
+                return
+        self._site.ledger.tell(
+            EventKind.SESSION_PROGRESSED,
+            live.line,
+            plan=work.plan.name,
+            task=work.task.id,
+            attempt=work.attempt.number,
+        )
+
+    async def _report(
+        self, work: _Work, record: TaskRecord, result: SessionResult, collected: Collected
+    ) -> None:
+        """What the session came to, decided from its outcome and from what git says."""
+        site, head = self._site, collected.head
+        changed = collected.changed and head != record.head
+        survey = None
+        if head:
+            survey = await survey_changes(site, work.plan, work.task, base=record.base, head=head)
+            site.records.activity.of(work.plan.name, work.task.id).survey = survey
+        outcome = result.outcome
+        if outcome is Outcome.COMPLETED and not changed:
+            outcome = Outcome.NO_CHANGE
+        decision = feedback.after_session(
+            record,
+            work.budget,
+            replace(result, outcome=outcome),
+            changed=changed,
+            refused=collected.refused,
+            unresolved=collected.conflicts,
+            out_of_scope=survey.out_of_scope if survey else (),
+            protected=survey.protected if survey else (),
+            can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
+            now=site.ledger.clock(),
+        )
+        counted = feedback.is_counted(outcome)
+        for note in collected.notes:
+            site.ledger.tell(EventKind.WARNING, note, plan=record.plan, task=record.id)
+        closed = self._closed(work, outcome, result.reason, counted=counted, result=result)
+        route(
+            site.ledger,
+            site.ledger.task(record.plan, record.id),
+            decision,
+            closed=replace(closed, head=head),
+            head=head,
+            usage=record.usage + result.usage,
+            session_id=result.session_id or record.session_id,
+            attempts_used=record.attempts_used + (1 if counted else 0),
+        )
+
+    def closed_attempt(self, record: TaskRecord, reason: str) -> AttemptRecord | None:
+        """The attempt in hand, ended by the engine's own fault; None when there is none."""
+        attempts = self._site.records.store.attempts(record.plan, record.id)
+        if not attempts or attempts[-1].ended_at:
+            return None
+        return replace(
+            attempts[-1],
+            outcome=Outcome.ABANDONED,
+            counted=False,
+            reason=reason,
+            ended_at=self._site.ledger.clock(),
+        )
+
+    def _closed(
+        self,
+        work: _Work,
+        outcome: Outcome,
+        reason: str,
+        *,
+        counted: bool,
+        result: SessionResult | None = None,
+    ) -> AttemptRecord:
+        stored = self._site.records.store.attempts(work.plan.name, work.task.id)[-1]
+        closed = replace(
+            stored,
+            outcome=outcome,
+            reason=reason,
+            counted=counted,
+            setup_seconds=work.attempt.setup_seconds,
+            ended_at=self._site.ledger.clock(),
+        )
+        if result is None:
+            return closed
+        return replace(
+            closed,
+            message=result.message,
+            exit_code=result.exit_code,
+            usage=result.usage,
+            session_id=result.session_id or closed.session_id,
+        )
+
+    def _record(self, work: _Work) -> TaskRecord:
+        return self._site.ledger.task(work.plan.name, work.task.id)

@@ -1,0 +1,175 @@
+"""Taking a plan in: wholly checked before anything of it is stored or started."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import agents, sandboxes
+from orchestrator.errors import UsageError
+from orchestrator.events import EventKind
+from orchestrator.git.preflight import preflight
+from orchestrator.git.refs import branch_ref, task_branch
+from orchestrator.plan.load import parse_plan
+from orchestrator.records import PlanRecord, TaskRecord
+from orchestrator.states import SETTLED, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.api.models import PlanView, SubmitPlan
+    from orchestrator.api.reader import Reader
+    from orchestrator.plan.model import Plan
+    from orchestrator.site import Site
+
+DIFF_LINES = 60
+
+
+class Submissions:
+    """Takes plans in for one engine."""
+
+    def __init__(self, site: Site, reader: Reader) -> None:
+        self._site = site
+        self._reader = reader
+
+    async def submit(self, request: SubmitPlan) -> PlanView:
+        """Store a plan, or take in what changed of it; the same plan again just goes on.
+
+        Raises PlanError for a bad plan, CannotRun where the repository is not fit for it, and
+        UsageError for an edited plan that nobody said to take in. Nothing is stored then.
+        """
+        plan = parse_plan(request.source, shown_path=request.path, agents=agents.names())
+        sandbox = request.sandbox or self._site.records.settings.sandbox
+        sandboxes.load(sandbox)
+        for task in plan.tasks:
+            agents.load(plan.agent_of(task)[1])
+        warnings = list(
+            preflight(self._site.records.repository, target=plan.target, plan=plan.name)
+        )
+        record = self._record(plan, request, sandbox)
+        if record.sandbox == "none":
+            warnings.append("sessions and checks run without a sandbox, with your rights")
+        if not record.update_checkout:
+            warnings += await self._checked_out(plan.target)
+        if plan.name in self._site.records.book.names():
+            self._again(plan, record, accept=request.accept_changes)
+        else:
+            tasks = tuple(_fresh(plan, number) for number in range(len(plan.tasks)))
+            self._site.ledger.begin(record, tasks)
+        self._reader.warnings[plan.name] = tuple(warnings)
+        return self._reader.plan(plan.name)
+
+    def _record(self, plan: Plan, request: SubmitPlan, sandbox: str) -> PlanRecord:
+        now = self._site.ledger.clock()
+        return PlanRecord(
+            name=plan.name,
+            source=request.source,
+            source_hash=hashlib.sha256(request.source.encode()).hexdigest(),
+            path=request.path,
+            folder=request.folder,
+            target=plan.target,
+            merge=request.merge or plan.merge,
+            sandbox=sandbox,
+            update_checkout=request.update_checkout or self._site.records.settings.update_checkout,
+            started_at=now,
+            position=len(self._site.records.book.names()),
+        )
+
+    async def _checked_out(self, target: str) -> list[str]:
+        found = await self._site.git.landing.checkouts_of(
+            branch_ref(target), self._site.records.repository.main
+        )
+        return [
+            f"{target} is checked out in {place.worktree.path}; landing will wait unless you "
+            "give leave with --update-checkout, or switch that checkout to another branch"
+            for place in found
+        ]
+
+    def _again(self, plan: Plan, new: PlanRecord, *, accept: bool) -> None:
+        """The same plan goes on; an edited one is taken in when the architect says so."""
+        old = self._site.records.book.record(plan.name)
+        if old.target != new.target:
+            raise UsageError(
+                f"plan {plan.name!r} was started for {old.target!r}, not {new.target!r}; "
+                "give the plan another name"
+            )
+        changed = old.source_hash != new.source_hash
+        if changed and not accept:
+            raise UsageError("\n".join(_difference(old, new)))
+        facts = {
+            "merge": new.merge,
+            "update_checkout": new.update_checkout,
+            "sandbox": new.sandbox,
+            "path": new.path,
+            "folder": new.folder,
+        }
+        if changed:
+            facts |= {"source": new.source, "source_hash": new.source_hash}
+            self._check_running(plan)
+        tasks = self._site.records.store.tasks(plan.name)
+        unsettled = changed or any(task.state not in SETTLED for task in tasks)
+        settled_at = 0.0 if unsettled else old.settled_at
+        kind = EventKind.PLAN_CHANGED if changed else EventKind.PLAN_RESUMED
+        self._site.ledger.change_plan(plan.name, kind, settled_at=settled_at, **facts)
+        if changed:
+            self._take_in(plan)
+
+    def _check_running(self, plan: Plan) -> None:
+        """Work in hand follows the plan it was started from."""
+        busy = {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}
+        tasks = self._site.records.store.tasks(plan.name)
+        working = [task.id for task in tasks if task.state in busy]
+        if working:
+            raise UsageError(
+                f"plan {plan.name!r} cannot be changed while tasks are in hand: "
+                f"{', '.join(working)}; pause the plan and wait, or cancel them"
+            )
+
+    def _take_in(self, plan: Plan) -> None:
+        """Add new tasks, drop those that are gone, and verify again what had passed."""
+        ledger, store = self._site.ledger, self._site.records.store
+        known = {task.id: task for task in store.tasks(plan.name)}
+        with store.write() as tx:
+            for number, task in enumerate(plan.tasks):
+                if task.id not in known:
+                    tx.add_task(_fresh(plan, number))
+        for task in known.values():
+            if task.id not in {t.id for t in plan.tasks}:
+                if task.state not in SETTLED:
+                    ledger.move(task, TaskState.CANCELLED, reason="it is no longer in the plan")
+            elif task.state is TaskState.VERIFIED:
+                ledger.move(
+                    task,
+                    TaskState.VERIFYING,
+                    reason="the plan changed",
+                    verified_head="",
+                    merge_requested=False,
+                )
+
+
+def _fresh(plan: Plan, number: int) -> TaskRecord:
+    task = plan.tasks[number]
+    return TaskRecord(plan.name, task.id, position=number, branch=task_branch(plan.name, task.id))
+
+
+def _difference(old: PlanRecord, new: PlanRecord) -> Iterator[str]:
+    """What an edited plan file changes, and how to say that it is meant."""
+    yield (
+        f"plan {old.name!r} was edited since it was started; nothing was changed. "
+        "To take the edit in: --accept-changes"
+    )
+    lines = list(
+        difflib.unified_diff(
+            old.source.splitlines(),
+            new.source.splitlines(),
+            "as started",
+            str(Path(new.path)),
+            lineterm="",
+            n=1,
+        )
+    )
+    yield from lines[:DIFF_LINES]
+    if len(lines) > DIFF_LINES:
+        yield f"… and {len(lines) - DIFF_LINES} lines more"

@@ -1,0 +1,204 @@
+"""The jobs of verifying: a task's branch, and the target itself before anything starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator import feedback
+from orchestrator.events import Event, EventKind
+from orchestrator.git.refs import branch_ref
+from orchestrator.records import VerificationRecord
+from orchestrator.results import combined_verdict
+from orchestrator.site import BASELINE, BRANCH
+from orchestrator.states import MergeMode, TaskState, Verdict
+from orchestrator.survey import survey_conflicts
+from orchestrator.verification_records import results_text
+
+if TYPE_CHECKING:
+    from orchestrator.plan.model import Plan
+    from orchestrator.records import TaskRecord
+    from orchestrator.results import CheckResult, Verification
+    from orchestrator.site import Site
+
+
+class VerificationJob:
+    """Verifies branches and baselines of one engine."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def verify_branch(self, plan: str, task: str) -> None:
+        """Run the task's criteria on its head; what comes of it moves the task."""
+        records = self._site.records
+        snapshot = records.book.snapshot(plan)
+        record, planned = snapshot.tasks[task], records.book.task(plan, task)
+        tree = self._site.git.objects.tree_of(record.head)
+        verification = await self._site.verifier.verify(
+            self._site.request(snapshot, planned.done_when, record.head, tree, record)
+        )
+        kept = keep_verification(
+            self._site, snapshot.plan, record, verification, purpose=BRANCH, commit=record.head
+        )
+        if verification.passed:
+            await self._passed(record, snapshot.record.merge)
+        else:
+            self._not_passed(snapshot.plan, record, verification, kept.digest)
+
+    async def _passed(self, record: TaskRecord, merge: str) -> None:
+        live = self._site.records.activity.of(record.plan, record.id)
+        if merge == MergeMode.MANUAL and live.survey is not None:
+            target = await self._site.git.refs.resolve(branch_ref(self._site.target(record.plan)))
+            if target is not None:
+                live.survey = await survey_conflicts(self._site, live.survey, target)
+        self._site.ledger.move(
+            record,
+            TaskState.VERIFIED,
+            verified_head=record.head,
+            verified_at=self._site.ledger.clock(),
+            verify_errors=0,
+            retry_at=0.0,
+            feedback="",
+        )
+
+    def _not_passed(
+        self, plan: Plan, record: TaskRecord, verification: Verification, digest: str
+    ) -> None:
+        ledger = self._site.ledger
+        task = self._site.records.book.task(record.plan, record.id)
+        decision = feedback.after_verification(
+            record,
+            plan.budget_of(task),
+            verification,
+            digest=digest,
+            can_resume=self._site.can_resume(record),
+            now=ledger.clock(),
+        )
+        match decision:
+            case feedback.VerifyAgain(not_before, reason):
+                ledger.amend(
+                    record,
+                    retry_at=not_before,
+                    verify_errors=record.verify_errors + 1,
+                    reason=reason,
+                )
+            case _:
+                self._site.send_on(record, decision)
+
+    async def verify_baseline(self, plan: str) -> None:
+        """Verify the target's own tree by every criterion of the plan, and tell what is known.
+
+        A red target is told before any agent starts, and so are criteria that pass already.
+        """
+        site = self._site
+        snapshot = site.records.book.snapshot(plan)
+        target = await site.git.refs.resolve(branch_ref(snapshot.record.target))
+        if target is None:
+            site.ledger.tell(
+                EventKind.WARNING, f"the target {snapshot.record.target!r} is gone", plan=plan
+            )
+            return
+        wanted = {name for task in snapshot.plan.tasks for name in task.done_when}
+        checks = tuple(name for name in snapshot.plan.checks if name in wanted)
+        tree = site.git.objects.tree_of(target)
+        verification = await site.verifier.verify(
+            site.request(snapshot, checks, target, tree, None)
+        )
+        now = site.ledger.clock()
+        site.ledger.verified(
+            VerificationRecord(
+                plan=plan,
+                task="",
+                attempt=0,
+                purpose=BASELINE,
+                commit=target,
+                tree=tree,
+                verdict=combined_verdict(verification.results),
+                digest="",
+                results=results_text(verification),
+                started_at=now - verification.seconds,
+                ended_at=now,
+            ),
+            Event(
+                EventKind.BASELINE_VERIFIED,
+                plan=plan,
+                message=baseline_message(snapshot.record.target, snapshot.plan, verification),
+                data={"commit": target, "verdicts": _verdicts(verification.results)},
+            ),
+        )
+
+
+def keep_verification(
+    site: Site,
+    plan: Plan,
+    record: TaskRecord,
+    verification: Verification,
+    *,
+    purpose: str,
+    commit: str,
+) -> VerificationRecord:
+    """Put a verification of a task on record, with its digest where it did not pass."""
+    now = site.ledger.clock()
+    digest = "" if verification.passed else site.digest(record, verification, purpose=purpose)
+    verdict = Verdict.PASSED if verification.passed else combined_verdict(verification.results)
+    kept = site.ledger.verified(
+        VerificationRecord(
+            plan=record.plan,
+            task=record.id,
+            attempt=record.sessions,
+            purpose=purpose,
+            commit=commit,
+            tree=verification.tree,
+            verdict=verdict,
+            digest=digest,
+            results=results_text(verification),
+            started_at=now - verification.seconds,
+            ended_at=now,
+        ),
+        Event(
+            EventKind.VERIFICATION_ENDED,
+            plan=record.plan,
+            task=record.id,
+            attempt=record.sessions,
+            message=f"{purpose} {verdict.replace('_', ' ')}: {_told(verification.results)}",
+            data={
+                "purpose": purpose,
+                "commit": commit,
+                "tree": verification.tree,
+                "verdicts": _verdicts(verification.results),
+                "seconds": verification.seconds,
+            },
+        ),
+    )
+    if plan.name == record.plan:
+        site.records.activity.of(record.plan, record.id).running_checks = set()
+    return kept
+
+
+def baseline_message(target: str, plan: Plan, verification: Verification) -> str:
+    """What the architect should know of the target before any agent starts."""
+    results = {r.check: r for r in verification.results}
+    red = [n for n, r in results.items() if r.verdict is not Verdict.PASSED and not r.skipped]
+    done = [
+        task.id
+        for task in plan.tasks
+        if all(_is_green(results.get(name)) for name in task.done_when)
+    ]
+    parts = [f"{target} fails {', '.join(red)}" if red else f"{target} passes every criterion"]
+    if done:
+        parts.append(f"criteria green before any work: {', '.join(done)}")
+    return "; ".join(parts)
+
+
+def _is_green(result: CheckResult | None) -> bool:
+    return result is not None and result.verdict is Verdict.PASSED
+
+
+def _told(results: tuple[CheckResult, ...]) -> str:
+    return ", ".join(
+        f"{r.check} {'cached ' if r.cached else ''}{'skipped' if r.skipped else r.verdict}"
+        for r in results
+    )
+
+
+def _verdicts(results: tuple[CheckResult, ...]) -> dict[str, str]:
+    return {r.check: "skipped" if r.skipped else str(r.verdict) for r in results}

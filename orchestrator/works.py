@@ -1,0 +1,109 @@
+"""The works of one engine: what the scheduler's actions mean, job by job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.decision import (
+    Action,
+    Settle,
+    Snapshot,
+    StartSession,
+    TaskKey,
+)
+from orchestrator.events import EventKind
+from orchestrator.landing_job import LandingJob
+from orchestrator.session_job import SessionJob
+from orchestrator.states import TaskState
+from orchestrator.survey import survey_conflicts
+from orchestrator.verification_job import VerificationJob
+
+if TYPE_CHECKING:
+    from orchestrator.site import Site
+
+
+class Works:
+    """Wires the jobs to the scheduler."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._sessions = SessionJob(site)
+        self._verifications = VerificationJob(site)
+        self._landings = LandingJob(site)
+        self.run_session = self._sessions.run
+        self.verify_branch = self._verifications.verify_branch
+        self.verify_baseline = self._verifications.verify_baseline
+        self.land = self._landings.run
+
+    def snapshot(
+        self, *, busy: frozenset[TaskKey], baselining: frozenset[str], landing: bool, free: int
+    ) -> Snapshot:
+        """Plans that have settled are left out: only an order brings them back."""
+        records = self._site.records
+        return Snapshot(
+            plans=tuple(
+                records.book.snapshot(plan.name, baseline_known=records.has_baseline(plan.name))
+                for plan in records.store.plans()
+                if not plan.settled_at
+            ),
+            busy=busy,
+            baselining=baselining,
+            landing=landing,
+            verify_slots=free,
+            now=self._site.ledger.clock(),
+        )
+
+    def begin(self, action: Action) -> None:
+        """A session's state is stored before anything of it starts."""
+        if isinstance(action, StartSession):
+            self._sessions.begin(action.plan, action.task)
+
+    def settle(self, action: Settle) -> None:
+        ledger = self._site.ledger
+        ledger.move(
+            ledger.task(action.plan, action.task),
+            TaskState.CANCELLED,
+            reason=action.reason,
+            settled_by=action.settled_by,
+        )
+
+    def broke_down(self, plan: str, task: str, reason: str) -> None:
+        """Stop at a state from which a person can send the task on."""
+        ledger = self._site.ledger
+        if not task:
+            ledger.tell(EventKind.WARNING, f"the target could not be verified: {reason}", plan=plan)
+            self._site.records.baseline_failed(plan, reason)
+            return
+        record = ledger.task(plan, task)
+        if record.state in {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}:
+            closed = self._sessions.closed_attempt(record, reason)
+            ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
+        else:
+            ledger.move(record, TaskState.NEEDS_INPUT, reason=reason)
+        self._site.records.activity.of(plan, task).end_session()
+
+    def quiet(self, plans: frozenset[str]) -> None:
+        """A plan in which nothing moves has settled, until somebody orders something."""
+        ledger = self._site.ledger
+        for name in plans:
+            states = [task.state for task in self._site.records.store.tasks(name)]
+            merged = states.count(TaskState.MERGED)
+            ledger.change_plan(
+                name,
+                EventKind.PLAN_SETTLED,
+                f"{merged} of {len(states)} tasks merged",
+                settled_at=ledger.clock(),
+            )
+
+    async def survey_all(self) -> None:
+        """Look again at what would conflict, for tasks that wait to be landed."""
+        records = self._site.records
+        for name in records.book.names():
+            target = await self._site.git.refs.resolve(f"refs/heads/{self._site.target(name)}")
+            if target is None:
+                continue
+            for task in records.store.tasks(name):
+                live = records.activity.of(name, task.id)
+                stale = live.survey is not None and live.survey.target != target
+                if task.state is TaskState.VERIFIED and live.survey is not None and stale:
+                    live.survey = await survey_conflicts(self._site, live.survey, target)
