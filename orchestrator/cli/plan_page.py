@@ -115,7 +115,7 @@ def _wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def _budget(budget: Budget) -> str:
-    told = [f"{budget.attempts} × {show_duration(budget.wall)}"]
+    told = [f"{_counted(budget.attempts, 'attempt')} of {show_duration(budget.wall)}"]
     told += [f"{budget.tokens:,} tokens"] if budget.tokens else []
     told += [f"${budget.cost:.2f}"] if budget.cost else []
     return ", ".join(told)

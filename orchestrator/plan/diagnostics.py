@@ -23,6 +23,8 @@ MOST_TOLD = 200
 """Problems told one by one; of a file that is no plan at all the rest is only counted."""
 
 _MOST_COMPARED = 2_000
+_LIKE = 0.5
+"""How alike two names must be, so that 'crt' still suggests 'cart-api' (difflib's ratio)."""
 
 
 class Spot(NamedTuple):
@@ -57,7 +59,7 @@ class Problem:
         if not self.name:
             return None
         known = itertools.islice(self.known, _MOST_COMPARED)
-        near = difflib.get_close_matches(self.name, known, n=2)
+        near = difflib.get_close_matches(self.name, known, n=2, cutoff=_LIKE)
         return next((name for name in near if name != self.besides), None)
 
 

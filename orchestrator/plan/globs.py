@@ -54,6 +54,12 @@ def check_glob(pattern: str) -> str:
     return pattern
 
 
+def literal_prefix(pattern: str) -> str:
+    """What every path that ``pattern`` covers begins with."""
+    magic = _MAGIC.search(pattern)
+    return pattern[: magic.start()] if magic else pattern.rstrip("/")
+
+
 def literal_folder(pattern: str) -> str:
     """The folders before the first wildcard, with a closing ``/``; empty when there are none.
 
