@@ -1,0 +1,100 @@
+"""Which checks must run, and in which order: pure functions over ``needs``.
+
+A known verdict spares a check its run, with one exception: a check that must run works on what
+its ``needs`` left behind in the checkout (a build, a generated file), so those run in the same
+checkout again, known or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+from orchestrator.states import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestrator.plan.model import Check
+    from orchestrator.results import CheckResult
+
+_CHEAPEST_FIRST = ("build", "lint", "types", "unit", "integration", "e2e")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What to do about each check: take the known result, run it, or leave it out and say why."""
+
+    reused: Mapping[str, CheckResult] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    to_run: tuple[str, ...] = ()
+
+
+def run_order(checks: Mapping[str, Check], wanted: Iterable[str]) -> tuple[str, ...]:
+    """``wanted`` and all they need, needs first, the cheaper kinds first among equals.
+
+    Raises KeyError for a check that the plan does not have.
+    """
+    needed: dict[str, tuple[str, ...]] = {}
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = checks[name].needs
+            waiting += checks[name].needs
+    sorter = TopologicalSorter(needed)
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda n: (_CHEAPEST_FIRST.index(checks[n].kind), n))
+        order += ready
+        sorter.done(*ready)
+    return tuple(order)
+
+
+def chart(
+    checks: Mapping[str, Check], order: tuple[str, ...], known: Mapping[str, CheckResult]
+) -> Course:
+    """The course through ``order`` (needs first), given the results that are ``known``."""
+    skipped: dict[str, str] = {}
+    for name in order:
+        reason = _blocked(checks[name], known, skipped)
+        if reason:
+            skipped[name] = reason
+    to_run: set[str] = set()
+    for name in reversed(order):
+        if name not in skipped and name not in known:
+            to_run.add(name)
+        if name in to_run:
+            to_run.update(checks[name].needs)
+    return Course(
+        reused={n: known[n] for n in order if n in known and n not in to_run and n not in skipped},
+        skipped=skipped,
+        to_run=tuple(name for name in order if name in to_run),
+    )
+
+
+def _blocked(check: Check, known: Mapping[str, CheckResult], skipped: Mapping[str, str]) -> str:
+    """Why ``check`` cannot start, by what is known; nothing when it can."""
+    for need in check.needs:
+        if need in skipped:
+            return f"not started: it needs {need!r}, which was not started"
+        if need in known and known[need].verdict is not Verdict.PASSED:
+            return not_started(known[need])
+    return ""
+
+
+def not_started(need: CheckResult) -> str:
+    """The reason of a check that was left out because of what became of one it needs."""
+    became = "was not started" if need.skipped else _BECAME[need.verdict]
+    return f"not started: it needs {need.check!r}, which {became}"
+
+
+_BECAME = {
+    Verdict.PASSED: "passed",
+    Verdict.FAILED: "failed",
+    Verdict.ERRORED: "could not run",
+    Verdict.TIMED_OUT: "timed out",
+    Verdict.FLAKY: "is flaky",
+}

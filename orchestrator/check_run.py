@@ -1,0 +1,123 @@
+"""One check, really run: its command in a checkout, its report, its verdict.
+
+The report is read from a path outside the checkout that did not exist before the run, so that no
+report of an earlier run, and none that was committed, can ever be taken for this one's.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from orchestrator.errors import ClerkError
+from orchestrator.judgement import judge
+from orchestrator.process import Ending, Job
+from orchestrator.reports import load
+from orchestrator.reports.output import extract
+from orchestrator.reports.source import ReportUnreadable
+from orchestrator.results import CheckResult, Report
+from orchestrator.states import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.executors import Executor
+    from orchestrator.plan.model import Check
+    from orchestrator.process import Exit
+    from orchestrator.sandboxes import Sandbox
+
+PLACEHOLDER = "{report}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the checks of one verification run, and what their commands have in common.
+
+    ``scratch`` is a folder of this verification alone; ``cookie`` its unique id.
+    """
+
+    folder: Path
+    commit: str
+    logs: Path
+    scratch: Path
+    env: Mapping[str, str]
+    cookie: str
+    executor: Executor
+    sandbox: Sandbox
+    log_bytes: int
+    grace_seconds: float
+
+
+async def run_check(name: str, check: Check, site: Site) -> CheckResult:
+    """Run one check to its end and judge it. What could not run is ERRORED, never raised."""
+    job = _job(name, check, site)
+    try:
+        ended = await site.executor.run(site.sandbox.wrap(job))
+        report, unreadable = await _report(check, ended, _report_path(name, site), site.folder)
+    except (ClerkError, OSError) as error:
+        return errored(name, check, f"could not run: {error}")
+    verdict, reason = judge(ended, report, unreadable=unreadable, wanted=bool(check.report))
+    if verdict is not Verdict.PASSED and not report.failures:
+        report = replace(report, tail=_extract(job.log, site.folder))
+    return CheckResult(
+        check=name,
+        kind=check.kind,
+        command=check.run,
+        verdict=verdict,
+        report=report,
+        exit_code=ended.code,
+        seconds=round(ended.seconds, 3),
+        reason=reason,
+        log=str(job.log),
+    )
+
+
+def errored(name: str, check: Check, reason: str, *, skipped: bool = False) -> CheckResult:
+    """The result of a check that could not run, or was not started."""
+    return CheckResult(
+        check=name,
+        kind=check.kind,
+        command=check.run,
+        verdict=Verdict.ERRORED,
+        skipped=skipped,
+        reason=reason,
+    )
+
+
+def _job(name: str, check: Check, site: Site) -> Job:
+    report = str(_report_path(name, site))
+    own = {"CLERK_CHECK": name, "CLERK_COMMIT": site.commit, "CLERK_REPORT": report}
+    return Job(
+        argv=("sh", "-c", check.run.replace(PLACEHOLDER, shlex.quote(report))),
+        cwd=site.folder,
+        env={**site.env, **own},
+        cookie=f"{site.cookie}.{name}",
+        log=site.logs / f"{name}.log",
+        wall_seconds=check.timeout,
+        log_bytes=site.log_bytes,
+        grace_seconds=site.grace_seconds,
+    )
+
+
+def _report_path(name: str, site: Site) -> Path:
+    return site.scratch / f"{name}.xml"
+
+
+async def _report(check: Check, ended: Exit, path: Path, folder: Path) -> tuple[Report, str]:
+    """The parsed report, or an unparsed one and why; read in a thread, since it may be large."""
+    if not check.report or ended.error or ended.ending is not Ending.EXITED:
+        return Report(), ""
+    parse = partial(load(check.report).parse, path, folder)
+    try:
+        return await anyio.to_thread.run_sync(parse), ""
+    except ReportUnreadable as error:
+        return Report(), f"its report is of no use: {error}"
+
+
+def _extract(log: Path | None, folder: Path) -> str:
+    return extract(log).replace(f"{folder}/", "") if log else ""

@@ -1,0 +1,194 @@
+"""All checks of one tree: what is known is not run again, what runs does so on a clean checkout.
+
+The commands are the plan's as it was started, never the branch's. Checks run in a checkout that
+holds the commit and nothing else, with the short environment of checks and a private temporary
+folder, at most as many at once as there are verify slots. Whatever keeps a check from running
+(setup, git, the disk) makes it *errored*: it never passes for that, and the agent is never blamed.
+Only verifications write the cache of verdicts.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+import anyio.to_thread
+
+from orchestrator.cache import cache_key
+from orchestrator.check_graph import chart, run_order
+from orchestrator.check_run import Site
+from orchestrator.environment import check_environment
+from orchestrator.errors import ClerkError, SetupFailed
+from orchestrator.keyed_lock import KeyedLock
+from orchestrator.results import CheckResult, Verification
+from orchestrator.scratch import scratch_folder
+from orchestrator.surroundings import surroundings
+from orchestrator.verification_run import VerificationRequest, VerificationRun
+from orchestrator.worktree_setup import set_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.cache import VerdictCache
+    from orchestrator.executors import Executor
+    from orchestrator.plan.model import Plan
+    from orchestrator.sandboxes import Sandbox
+
+
+class Checkout(Protocol):
+    """A clean checkout of one commit."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def tree(self) -> str: ...
+
+
+class Pool(Protocol):
+    """Lends clean checkouts; ``orchestrator.git.pool.CheckoutPool`` is one."""
+
+    def acquire(self, commit: str) -> AbstractAsyncContextManager[Checkout]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``setup_seconds`` for making a checkout ready; the others as in ``process.Job``."""
+
+    setup_seconds: float = 1800.0
+    log_bytes: int = 32 * 1024 * 1024
+    grace_seconds: float = 5.0
+
+
+class Verifier:
+    """Verifies trees. ``slots`` bounds the commands at once; ``environ`` is the user's environment."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        cache: VerdictCache,
+        executor: Executor,
+        sandbox: Sandbox,
+        slots: anyio.CapacityLimiter,
+        environ: Mapping[str, str],
+        limits: Limits | None = None,
+    ) -> None:
+        self._pool = pool
+        self._cache = cache
+        self._executor = executor
+        self._sandbox = sandbox
+        self._slots = slots
+        self._environ = environ
+        self._limits = limits or Limits()
+        self._trees = KeyedLock()
+
+    async def verify(self, request: VerificationRequest) -> Verification:
+        """The verdicts of all wanted checks and of those they need, in the order of running.
+
+        Two requests for one tree wait for each other, so that the second finds what the first
+        found. Raises KeyError for a check that the plan does not have, nothing else of its own.
+        """
+        began = anyio.current_time()
+        order = run_order(request.plan.checks, request.checks)
+        keys = await self._keys(request, order)
+        if request.use_cache:
+            async with self._trees.hold(request.tree):
+                results = await self._results(request, order, keys, self._known(keys))
+        else:
+            results = await self._results(request, order, keys, {})
+        seconds = round(anyio.current_time() - began, 3)
+        return Verification(request.commit, request.tree, results, seconds)
+
+    async def _keys(self, request: VerificationRequest, order: tuple[str, ...]) -> dict[str, str]:
+        """The cache key of each check."""
+        wanted = request.plan.worktree
+        around = partial(surroundings, wanted, request.main_checkout)
+        found = await anyio.to_thread.run_sync(around) if wanted.copy_ or wanted.share else around()
+        env = self._env(request.plan) | {"CLERK_SANDBOX": self._sandbox.name}
+        env.pop("TMPDIR", None)
+        keys: dict[str, str] = {}
+        for name in order:
+            check = request.plan.checks[name]
+            keys[name] = cache_key(
+                tree=request.tree,
+                command=check.run,
+                report=check.report,
+                env=env,
+                setup=wanted.setup,
+                copied=found.copied,
+                shared=found.shared,
+                needs=[keys[need] for need in check.needs],
+            )
+        return keys
+
+    def _known(self, keys: Mapping[str, str]) -> dict[str, CheckResult]:
+        found = {name: self._cache.get(key) for name, key in keys.items()}
+        return {name: result for name, result in found.items() if result is not None}
+
+    async def _results(
+        self,
+        request: VerificationRequest,
+        order: tuple[str, ...],
+        keys: Mapping[str, str],
+        known: Mapping[str, CheckResult],
+    ) -> tuple[CheckResult, ...]:
+        course = chart(request.plan.checks, order, known)
+        run = VerificationRun(request, course, keys, self._cache, self._slots)
+        run.tell_known()
+        if course.to_run:
+            await self._run_on_checkout(request, run)
+        return tuple(run.results[name] for name in order)
+
+    async def _run_on_checkout(self, request: VerificationRequest, run: VerificationRun) -> None:
+        try:
+            async with (
+                self._pool.acquire(request.commit) as checkout,
+                scratch_folder() as scratch,
+            ):
+                site = await self._made_ready(request, checkout, scratch)
+                await run.everything(site)
+        except SetupFailed as error:
+            run.give_up(f"the checkout could not be made ready: {error}")
+        except (ClerkError, OSError) as error:
+            run.give_up(f"could not run: {error}")
+
+    async def _made_ready(
+        self, request: VerificationRequest, checkout: Checkout, scratch: Path
+    ) -> Site:
+        if checkout.tree != request.tree:
+            raise SetupFailed(f"{request.commit} does not hold tree {request.tree}")
+        temporary = scratch / "tmp"
+        temporary.mkdir()
+        request.logs.mkdir(parents=True, exist_ok=True)
+        site = Site(
+            folder=checkout.path,
+            commit=request.commit,
+            logs=request.logs,
+            scratch=scratch,
+            env=self._env(request.plan) | {"TMPDIR": str(temporary)},
+            cookie=secrets.token_hex(8),
+            executor=self._executor,
+            sandbox=self._sandbox,
+            log_bytes=self._limits.log_bytes,
+            grace_seconds=self._limits.grace_seconds,
+        )
+        await set_up(
+            checkout.path,
+            request.plan.worktree,
+            main_checkout=request.main_checkout,
+            env=site.env,
+            executor=self._executor,
+            sandbox=self._sandbox,
+            log=request.logs / "setup.log",
+            cookie=f"{site.cookie}.setup",
+            timeout_seconds=self._limits.setup_seconds,
+        )
+        return site
+
+    def _env(self, plan: Plan) -> dict[str, str]:
+        return check_environment(self._environ, plan_env=plan.worktree.env)
