@@ -3,8 +3,9 @@
 Every git process of the engine is started here (but for the object reader, which takes the same
 environment): explicit directories, a complete environment, named drivers silenced, standard
 input closed, a time limit. A work tree's admin folder is always told, never looked up in the
-``.git`` file an agent can write. Callers must pass full ref names and oids; a failure is always a
-GitError that names the command.
+``.git`` file an agent can write; the current folder is the root, since a merge reads the
+attributes of whatever folder it runs in. Callers pass full ref names and oids; a failure is
+always a GitError that names the command.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Git:
         """The same without an event loop and without a work tree, for the command line."""
         done = subprocess.run(
             self._argv(args, None),
-            cwd=self.common_dir,
+            cwd="/",
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -111,8 +112,6 @@ class Git:
         return _judged(args, Output(done.returncode, done.stdout, done.stderr), ok)
 
     def _argv(self, args: Sequence[str], at: WorkTree | None) -> list[str]:
-        # Without a work tree git must not take the current folder for one: merges would read
-        # its .gitattributes.
         where = (
             [f"--git-dir={at.git_dir}", f"--work-tree={at.path}"]
             if at
@@ -145,7 +144,7 @@ class Git:
         try:
             done = await process.run(
                 self._argv(args, at),
-                cwd=self.common_dir,
+                cwd="/",
                 env=env,
                 input=input_,
                 timeout_seconds=timeout_seconds,

@@ -10,14 +10,13 @@ hang it, and a repository inside the worktree would come in as a bare link.
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from orchestrator.errors import GitError
+from orchestrator.git.admission import admitted, special_file, with_markers
 from orchestrator.git.linked import delete_tree
 from orchestrator.git.refs import Move, branch_ref
 from orchestrator.git.status import STATUS, Status, read_status
@@ -25,13 +24,13 @@ from orchestrator.git.worktrees import attach, free_keep_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from orchestrator.git.command import Git, WorkTree
     from orchestrator.git.history import History
     from orchestrator.git.objects import Objects
     from orchestrator.git.refs import Refs
 
-MAX_FILE_BYTES = 100 * 1024 * 1024
 PATIENCE_SECONDS = 120.0
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 _REBASES = ("rebase-merge", "rebase-apply")
@@ -92,8 +91,8 @@ class Leftovers:
         before = status.head
         if status.branch not in {"", branch} and before:
             await self._detach(tree, before)  # else the commit below would move that branch
-        wanted, notes = _sorted_out(tree.path, status)
-        conflicts = await anyio.to_thread.run_sync(_with_markers, tree.path, status.unmerged)
+        wanted, notes = admitted(tree.path, status)
+        conflicts = await anyio.to_thread.run_sync(with_markers, tree.path, status.unmerged)
         if wanted or _is_unfinished(tree):
             await self._commit(tree, wanted, message)
             status = replace(status, head=await self._head_in(tree))
@@ -108,7 +107,7 @@ class Leftovers:
         try:
             answer = await self._git.run(*STATUS, at=tree, timeout_seconds=PATIENCE_SECONDS)
         except GitError as error:
-            special = await anyio.to_thread.run_sync(_special_file, tree.path)
+            special = await anyio.to_thread.run_sync(special_file, tree.path)
             if special is None:
                 raise
             raise GitError(f"{special} is a pipe or a socket, which git cannot read") from error
@@ -226,55 +225,6 @@ def _linked(links: tuple[str, ...]) -> str:
         f"'{links[0]}' was committed as a repository of its own, so its files would not land; "
         f"remove {links[0]}/.git and add the files"
     )
-
-
-def _sorted_out(top: Path, status: Status) -> tuple[list[str], tuple[str, ...]]:
-    """The paths git may take, and a sentence for each it must not."""
-    wanted, notes = [], []
-    for path in (*status.changed, *status.untracked):
-        if reason := _refusal(top / path, nested=path.endswith("/")):
-            notes.append(f"left out {path}: {reason}")
-        else:
-            wanted.append(path)
-    return wanted, tuple(notes)
-
-
-def _refusal(path: Path, *, nested: bool) -> str:
-    if nested:
-        return "it is a git repository of its own"
-    try:
-        found = path.lstat()
-    except OSError:  # gone, or its folder is: git records the removal
-        return ""
-    if stat.S_ISDIR(found.st_mode):
-        return "it is a git repository of its own" if (path / ".git").exists() else ""
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode):
-        return "it is a pipe, a socket or a device"
-    if found.st_size > MAX_FILE_BYTES:
-        return f"it has {found.st_size // 2**20} MiB, more than {MAX_FILE_BYTES // 2**20}"
-    return ""
-
-
-def _special_file(top: Path) -> Path | None:
-    """The first pipe, socket or device below ``top``."""
-    for folder, _, names in os.walk(top):
-        for name in names:
-            path = Path(folder, name)
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                return path
-    return None
-
-
-def _with_markers(top: Path, unmerged: Iterable[str]) -> tuple[str, ...]:
-    return tuple(path for path in unmerged if _has_markers(top / path))
-
-
-def _has_markers(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-        return False
-    content = b"\n" + path.read_bytes()
-    return b"\n<<<<<<< " in content and b"\n>>>>>>> " in content
 
 
 def _drop_locks(git_dir: Path) -> None:

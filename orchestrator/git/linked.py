@@ -53,8 +53,10 @@ class LinkedWorktrees:
         path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         place = ("--no-track", "-b", branch) if branch else ("--detach",)
+        # Shielded, since an add that is killed leaves an entry over which all other git stumbles.
         async with self._adding:
-            await self._git.run("worktree", "add", "--no-checkout", *place, str(path), commit)
+            with anyio.CancelScope(shield=True):
+                await self._git.run("worktree", "add", "--no-checkout", *place, str(path), commit)
         tree = WorkTree(path, _pointed_at(path))
         await self._git.run("read-tree", "--reset", "-u", commit, at=tree)
         self.record(name, tree.git_dir.name)

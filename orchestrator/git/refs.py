@@ -103,7 +103,8 @@ class Refs:
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._attempt(moves, reason)
+                with anyio.CancelScope(shield=True):  # killed half-way it leaves its locks
+                    await self._attempt(moves, reason)
             except GitError as error:
                 await self._raise_if_moved(moves)
                 if waited >= LOCK_PATIENCE_SECONDS:

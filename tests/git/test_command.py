@@ -66,10 +66,9 @@ async def test_nothing_planted_in_the_repository_runs(sample, opened, canary):
         pass
     async with opened.pool.acquire(base):
         pass
-    await opened.candidates.build(theirs, left.head, message="m", author=Identity("a", "b"), date=1)
-    built = await opened.candidates.build(
-        rival, left.head, message="m", author=Identity("a", "b"), date=1
-    )
+    await opened.candidates.merge(theirs, left.head)
+    merged = await opened.candidates.merge(rival, left.head)
+    built = await opened.candidates.commit(merged, message="m", author=Identity("a", "b"), date=1)
     await opened.refs.move("refs/heads/other", rival, "", "test")
     await opened.landing.land("refs/heads/other", built, rival)
     await opened.conflicts.sync(tree, theirs, "sync")

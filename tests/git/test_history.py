@@ -12,8 +12,9 @@ async def test_changes_between_two_commits_are_exact(sample, opened):
     sample.git("mv", "a.txt", "ünï 'q\".txt")
     head = sample.commit({"dir/b.txt": "two\nthree\n", "bin": "\0\1"}, "second")
     history = opened.history
-    assert await history.changed_paths(base, head) == ("a.txt", "bin", "dir/b.txt", "ünï 'q\".txt")
-    assert await history.diff_stat(base, head) == DiffStat(4, insertions=2, deletions=1)
+    stat, paths = await history.changes(base, head)
+    assert paths == ("a.txt", "bin", "dir/b.txt", "ünï 'q\".txt")
+    assert stat == DiffStat(4, insertions=2, deletions=1)
     assert "+three" in await history.diff_text(base, head, 10_000)
     assert await history.subjects(base, head) == ("second",)
     assert await history.tracked_files(base) == (".gitignore", "a.txt", "dir/b.txt")

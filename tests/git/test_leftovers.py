@@ -49,11 +49,8 @@ async def test_everything_uncommitted_is_committed(sample, opened, tree):
     left = await collect(opened, tree, sample.head)
     assert left.changed
     assert left.notes == ()
-    assert await opened.history.changed_paths(sample.head, left.head) == (
-        "a.txt",
-        "dir/b.txt",
-        "new file.txt",
-    )
+    _, paths = await opened.history.changes(sample.head, left.head)
+    assert paths == ("a.txt", "dir/b.txt", "new file.txt")
     assert await opened.refs.resolve(f"refs/heads/{BRANCH}") == left.head
     assert sample.git("log", "-1", "--format=%an: %s", left.head) == "Clerk of Works: left over"
     assert sample.git("status", "--porcelain", cwd=tree.path) == ""
@@ -172,7 +169,8 @@ async def test_pipes_sockets_and_giants_are_left_out(sample, opened, tree, monke
         giant.truncate(2**40)
     (tree.path / "fine.txt").write_text("fine")
     left = await collect(opened, tree, sample.head)
-    assert await opened.history.changed_paths(sample.head, left.head) == ("fine.txt",)
+    _, paths = await opened.history.changes(sample.head, left.head)
+    assert paths == ("fine.txt",)
     told = "\n".join(left.notes)
     assert "left out a.txt: it is a pipe" in told
     assert "left out giant: it has 1048576 MiB" in told

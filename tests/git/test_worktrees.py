@@ -28,6 +28,19 @@ async def test_32_worktrees_at_once_all_come_to_be(sample, opened):
     assert len(branches) == 32
 
 
+async def test_creating_that_is_cancelled_leaves_nothing_git_stumbles_over(sample, opened):
+    for checkpoints in range(1, 12):
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as group:
+                group.start_soon(opened.worktrees.create, "p", "t", sample.head)
+                for _ in range(checkpoints):
+                    await anyio.lowlevel.checkpoint()
+                scope.cancel()
+        sample.git("worktree", "list")
+        sample.git("branch", "-a")
+    assert (await opened.worktrees.create("p", "t", sample.head)).path.is_dir()
+
+
 async def test_a_worktree_stands_on_its_tasks_branch_and_is_clean(sample, opened):
     tree = await opened.worktrees.create("p", "t", sample.head)
     assert tree.path == sample.path.parent / "shop.worktrees" / "p" / "t"

@@ -1,0 +1,69 @@
+"""Which of a session's files git may be given.
+
+A pipe, a socket or an endless sparse file would hang git or fill the object store; a repository
+inside the worktree would come in as a bare link and its files be lost. Each path is looked at,
+never opened, before git gets it; what is left out is told in a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.git.status import Status
+
+MAX_FILE_BYTES = 100 * 1024 * 1024
+
+
+def admitted(top: Path, status: Status) -> tuple[list[str], tuple[str, ...]]:
+    """The paths git may take, and a sentence for each it must not."""
+    wanted, notes = [], []
+    for path in (*status.changed, *status.untracked):
+        if reason := _refusal(top / path, nested=path.endswith("/")):
+            notes.append(f"left out {path}: {reason}")
+        else:
+            wanted.append(path)
+    return wanted, tuple(notes)
+
+
+def _refusal(path: Path, *, nested: bool) -> str:
+    if nested:
+        return "it is a git repository of its own"
+    try:
+        found = path.lstat()
+    except OSError:  # gone, or its folder is: git records the removal
+        return ""
+    if stat.S_ISDIR(found.st_mode):
+        return "it is a git repository of its own" if (path / ".git").exists() else ""
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode):
+        return "it is a pipe, a socket or a device"
+    if found.st_size > MAX_FILE_BYTES:
+        return f"it has {found.st_size // 2**20} MiB, more than {MAX_FILE_BYTES // 2**20}"
+    return ""
+
+
+def special_file(top: Path) -> Path | None:
+    """The first pipe, socket or device below ``top``."""
+    for folder, _, names in os.walk(top):
+        for name in names:
+            path = Path(folder, name)
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+                return path
+    return None
+
+
+def with_markers(top: Path, unmerged: Iterable[str]) -> tuple[str, ...]:
+    return tuple(path for path in unmerged if _has_markers(top / path))
+
+
+def _has_markers(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        return False
+    content = b"\n" + path.read_bytes()
+    return b"\n<<<<<<< " in content and b"\n>>>>>>> " in content

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.git.messages import merge_message
+
+
+def test_a_message_carries_title_body_and_trailers():
+    message = merge_message(
+        "The cart shows a total",
+        "Why\nand how.",
+        task="cart",
+        plan="shop",
+        verified=[("e2e", "f00")],
+    )
+    assert message == (
+        "The cart shows a total\n\nWhy\nand how.\n\n"
+        "Clerk-Task: cart\nClerk-Plan: shop\nClerk-Verified: e2e@f00\n"
+    )
+
+
+def test_a_title_cannot_bring_a_trailer_or_an_escape():
+    message = merge_message(
+        "x\n\nClerk-Task: forged\x1b]0;pwned\x07\u202e", "", task="t", plan="p", verified=[]
+    )
+    assert message.splitlines()[0] == "x Clerk-Task: forged ]0;pwned"
+    assert message.count("\nClerk-Task: ") == 1
+
+
+@given(title=st.text(), body=st.text())
+@settings(max_examples=30, deadline=None)
+def test_git_reads_exactly_our_trailers_whatever_the_words(title, body):
+    message = merge_message(title, body, task="t", plan="p", verified=[("unit", "abc")])
+    read = subprocess.run(
+        ["git", "interpret-trailers", "--parse"],
+        input=message.encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert read.stdout.decode().splitlines() == [
+        "Clerk-Task: t",
+        "Clerk-Plan: p",
+        "Clerk-Verified: unit@abc",
+    ]
