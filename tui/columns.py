@@ -86,7 +86,7 @@ def _own_widths(tasks: list[TaskView]) -> dict[Name, int]:
 
 
 def _left_for_title(width: int, widths: dict[Name, int]) -> int:
-    return width - sum(widths.values()) - GAP * len(widths)
+    return width - sum(widths.values()) - GAP * (len(widths) + 1)
 
 
 def _share(room: int) -> tuple[int, int]:

@@ -49,6 +49,7 @@ class LinesView(ScrollView, can_focus=True):
     def __init__(self, *, id: str, follow: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._follow = follow
+        self._at_end = follow
         self._lines: list[Line] = []
         self._rows: list[tuple[Span, ...]] = []
         self._wrapped_at = 0
@@ -62,13 +63,11 @@ class LinesView(ScrollView, can_focus=True):
         """Show these lines and no others, without moving the reader."""
         if list(lines) == self._lines:
             return
-        at_end = self._at_end
         self._lines = list(lines)
-        self._rewrap(keep_end=at_end)
+        self._rewrap()
 
     def extend(self, lines: Sequence[Line], *, instead_of_last: int = 0) -> None:
         """Add lines at the end, in place of the last few when those were provisional."""
-        at_end = self._at_end
         if len(self._lines) > LINES_KEPT:
             self._lines = self._lines[_LINES_LET_GO:]
             self._rows = self._wrap(self._lines)
@@ -77,7 +76,7 @@ class LinesView(ScrollView, can_focus=True):
         del self._lines[len(self._lines) - instead_of_last :]
         self._lines += lines
         self._rows += self._wrap(lines)
-        self._resized(keep_end=at_end)
+        self._resized()
 
     def render_line(self, y: int) -> Strip:
         row = y + self.scroll_offset.y
@@ -86,28 +85,31 @@ class LinesView(ScrollView, can_focus=True):
 
     def on_resize(self, _event: Resize) -> None:
         if self._width != self._wrapped_at:
-            self._rewrap(keep_end=self._at_end)
+            self._rewrap()
+        else:
+            self._resized()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = self._follow and new_value >= self.max_scroll_y - 1
 
     @property
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
-    @property
-    def _at_end(self) -> bool:
-        return self._follow and self.scroll_target_y >= self.max_scroll_y - 1
-
-    def _rewrap(self, *, keep_end: bool) -> None:
+    def _rewrap(self) -> None:
         self._wrapped_at = self._width
         self._rows = self._wrap(self._lines)
-        self._resized(keep_end=keep_end)
+        self._resized()
 
     def _wrap(self, lines: Sequence[Line]) -> list[tuple[Span, ...]]:
         return [row for line in lines for row in _wrap_line(line, self._width)]
 
-    def _resized(self, *, keep_end: bool) -> None:
+    def _resized(self) -> None:
+        at_end = self._at_end
         self.virtual_size = Size(self._width, len(self._rows))
-        if keep_end:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if at_end:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
         self.refresh()
 
 

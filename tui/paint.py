@@ -8,6 +8,7 @@ ones are blended with the background they stand on.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -20,29 +21,30 @@ if TYPE_CHECKING:
     from textual.color import Color
     from textual.widget import Widget
 
-    from tui.ink import Ink, Span
+    from tui.ink import Span
 
 
 def paint(widget: Widget, spans: Iterable[Span], width: int, *, under: str = "") -> Strip:
     """One line of ``width`` cells on ``widget``.
 
-    ``under`` names a component class whose background, and text style, lie below the line.
+    ``under`` names a component class whose background lies below the line.
     """
     ground = widget.background_colors[1]
-    below = Style()
     if under:
-        styles = widget.get_component_styles(under)
-        ground += styles.background
-        below = styles.text_style
-    base = Style.from_color(bgcolor=ground.rich_color) + below
+        ground += widget.get_component_styles(under).background
+    base = Style.from_color(bgcolor=ground.rich_color)
     segments = [
-        Segment(safe_text(text).replace("\n", " "), base + _ink_style(widget, ink, ground))
+        Segment(
+            safe_text(text).replace("\n", " "),
+            _style(base, ground, styles.color, styles.text_style),
+        )
         for text, ink in spans
-        if text
+        if text and (styles := widget.get_component_styles(ink))
     ]
     return Strip(segments).adjust_cell_length(width, base)
 
 
-def _ink_style(widget: Widget, ink: Ink, ground: Color) -> Style:
-    styles = widget.get_component_styles(ink)
-    return Style.from_color((ground + styles.color).rich_color) + styles.text_style
+@lru_cache(maxsize=1_024)
+def _style(base: Style, ground: Color, ink: Color, text_style: Style) -> Style:
+    """The style of ``ink`` on ``ground``; few differ, and each is dear to build."""
+    return base + Style.from_color((ground + ink).rich_color) + text_style

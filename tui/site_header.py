@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BAR_SHARE = 4
 _BAR_LONGEST = 40
+_WIDTH_FOR_TOKENS = 60
 _FULL, _REST = "━", "─"
 
 
@@ -58,17 +59,17 @@ class SiteHeader(Widget):
         return paint(self, lines[y](width) if y < len(lines) else (), width)
 
     def _place_line(self, width: int) -> list[Span]:
-        right = self._figures()
+        right = self._figures(width)
         name: Span = ("clerk  ", Ink.BRAND)
         place = cut(_place(self._status), width - cell_len(name[0]) - cell_len(right) - 2)
         return _spread([name, (place, Ink.DIM)], right, width)
 
-    def _figures(self) -> str:
+    def _figures(self, width: int) -> str:
         sums = self._tally
         tokens = show_tokens(sums.tokens)
         elapsed = (sums.ended_at or self._clock()) - sums.started_at if sums.started_at else 0
         parts = (
-            f"{tokens} tokens" if tokens else "",
+            f"{tokens} tokens" if tokens and width >= _WIDTH_FOR_TOKENS else "",
             show_cost(sums.cost_usd),
             show_seconds(elapsed) if elapsed else "",
         )

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 _STILL = SETTLED | {TaskState.PENDING}
 _HEADING_HEIGHT = 1
-_MARGINS = 2
 _BAR = "▌"
 
 
@@ -197,7 +196,7 @@ class TaskBoard(ScrollView, can_focus=True):
 
     def _lay_out(self) -> tuple[Column, ...]:
         tasks = [row.task for row in self._rows if isinstance(row, TaskRow)]
-        return lay_out(self._width - _MARGINS, tasks)
+        return lay_out(self._width - len(_BAR), tasks)
 
     @property
     def _width(self) -> int:

@@ -50,7 +50,7 @@ class OrderScreen(Screen[None]):
         for order in ORDERS.values()
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-low"), (30, "-high")]  # noqa: RUF012
 
     key: reactive[Key | None] = reactive(None, repaint=False, init=False)
 

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import pytest
+from scripted.building_site import a_lively_engine
+from scripted.engine import ScriptedEngine, a_plan, a_task
+
+from orchestrator.states import TaskState
+from tui.orders import ORDERS, Scene, possible_orders
+from tui.screens.question import QuestionScreen
+
+pytestmark = pytest.mark.anyio
+
+_S = TaskState
+
+
+def on(it) -> bool:
+    return isinstance(it.app.screen, QuestionScreen)
+
+
+async def test_m_merges_the_selected_task(dashboard) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.press("j", "m")
+        await it.until(lambda: engine.calls)
+        assert engine.calls == [("merge", "shop", ("cart-total",))]
+        await it.until(lambda: "cart-total will land" in it.notices)
+
+
+async def test_merging_all_names_what_lands_and_lands_exactly_that(dashboard) -> None:
+    ready = {"state": _S.VERIFIED, "merge_ready": True}
+    engine = ScriptedEngine(
+        a_plan(a_task("one", **ready), a_task("two", **ready), a_task("three")),
+        a_plan(a_task("four", plan="docs", **ready), name="docs"),
+    )
+    async with dashboard(engine) as it:
+        await it.press("M")
+        await it.until(lambda: on(it) and it.sees("Merge 3 tasks?", "shop/one", "docs/four"))
+        engine.change("shop", "three", **ready)
+        await it.press("enter")
+        await it.until(lambda: len(engine.calls) == 2)
+        assert engine.calls == [("merge", "shop", ("one", "two")), ("merge", "docs", ("four",))]
+
+
+@pytest.mark.parametrize("key", ["escape", "n"])
+async def test_a_question_refused_orders_nothing(dashboard, key) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.press("M")
+        await it.until(lambda: on(it))
+        await it.press(key)
+        await it.until(lambda: not on(it))
+        assert engine.calls == []
+
+
+async def test_retry_takes_a_note(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("pdf", _S.FAILED, reason="build failed")))
+    async with dashboard(engine) as it:
+        await it.press("r")
+        await it.until(lambda: on(it) and it.sees("Retry pdf?", "build failed"))
+        await it.press(*"yes, n", "enter")
+        await it.until(lambda: engine.calls)
+        assert engine.calls == [("retry", "shop", "pdf", "yes, n")]
+
+
+async def test_cancelling_is_confirmed_and_enter_alone_does_not(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.RUNNING)))
+    async with dashboard(engine) as it:
+        await it.press("c")
+        await it.until(lambda: on(it) and it.sees("Cancel cart?"))
+        await it.press("enter")
+        await it.until(lambda: not on(it))
+        assert engine.calls == []
+        await it.press("c")
+        await it.until(lambda: on(it))
+        await it.press("y")
+        await it.until(lambda: engine.calls)
+        assert engine.calls == [("cancel", "shop", "cart")]
+
+
+async def test_an_answer_must_say_something(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("pay", _S.NEEDS_INPUT, reason="which key?")))
+    async with dashboard(engine) as it:
+        await it.press("A")
+        await it.until(lambda: on(it) and it.sees("which key?"))
+        await it.press("enter")
+        assert on(it)
+        await it.press(*"b", "enter")
+        await it.until(lambda: engine.calls)
+        assert engine.calls == [("answer", "shop", "pay", "b")]
+
+
+async def test_approve_pause_and_resume_go_out_at_once(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.VERIFIED, approve=True)))
+    async with dashboard(engine) as it:
+        await it.press("a")
+        await it.until(lambda: len(engine.calls) == 1)
+        await it.press("p")
+        await it.until(lambda: len(engine.calls) == 2)
+        engine.change("shop", "cart", paused=True, approved=True)
+        await it.until(lambda: it.app.screen.scene.task.paused)
+        await it.press("p", "a", "P")
+        await it.until(lambda: len(engine.calls) == 4)
+        assert engine.calls == [
+            ("approve", "shop", "cart"),
+            ("pause", "shop", "cart"),
+            ("resume", "shop", "cart"),
+            ("pause", "shop", None),
+        ]
+
+
+async def test_a_refusal_is_shown_with_its_reason(dashboard) -> None:
+    engine = a_lively_engine()
+    engine.refusals["cart-total"] = "a gate closed meanwhile [/]"
+    async with dashboard(engine) as it:
+        await it.press("j", "m")
+        await it.until(lambda: it.notices)
+        assert it.notices == ["cart-total: a gate closed meanwhile [/]"]
+
+
+async def test_an_order_to_an_engine_that_just_went_is_an_error_notice(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("pdf", _S.FAILED)))
+    async with dashboard(engine) as it:
+        await it.press("r")
+        await it.until(lambda: on(it))
+        engine.stop()
+        await it.press("enter")
+        await it.until(lambda: any("does not answer" in notice for notice in it.notices))
+
+
+async def test_keys_that_make_no_sense_do_nothing(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("done", _S.MERGED), settled=True))
+    async with dashboard(engine) as it:
+        await it.press(*"mMrcapAP")
+        assert not on(it)
+        assert engine.calls == []
+        assert not it.sees("Merge")
+
+
+async def test_the_palette_offers_what_can_be_ordered(dashboard) -> None:
+    async with dashboard(a_lively_engine()) as it:
+        await it.press("j")
+        commands = {command.title for command in it.app.get_system_commands(it.app.screen)}
+        assert {"Merge", "Merge all", "Retry"} <= commands
+        assert "Answer" not in commands
+        await it.press("ctrl+p")
+        await it.until(lambda: it.sees("Merge all"))
+
+
+EXPECTED = {
+    _S.PENDING: {"cancel", "pause"},
+    _S.RUNNING: {"cancel", "pause"},
+    _S.VERIFYING: {"cancel", "pause"},
+    _S.VERIFIED: {"cancel", "pause", "retry"},
+    _S.MERGING: {"cancel", "pause"},
+    _S.MERGED: set(),
+    _S.RETRY_QUEUED: {"cancel", "pause"},
+    _S.NEEDS_INPUT: {"cancel", "pause", "retry", "answer"},
+    _S.FAILED: {"retry"},
+    _S.CANCELLED: {"retry"},
+}
+
+
+@pytest.mark.parametrize("state", TaskState)
+async def test_what_is_possible_follows_from_the_state(state) -> None:
+    task = a_task("a", state)
+    assert possible_orders(Scene(True, task, None, ())) == EXPECTED[state]
+    assert possible_orders(Scene(False, task, None, (task,))) == set()
+
+
+async def test_no_two_orders_share_a_key() -> None:
+    assert len({order.key for order in ORDERS.values()}) == len(ORDERS)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+from scripted.building_site import a_lively_engine
+from scripted.engine import ScriptedEngine, a_plan, a_task
+from textual.widgets import TabbedContent
+
+import tui.transcript
+from orchestrator.states import TaskState
+from tui.lines_view import LinesView
+from tui.transcript import Transcript
+
+pytestmark = pytest.mark.anyio
+
+
+def pane(it, name: str) -> LinesView:
+    return it.app.screen.query_one(f"#{name}-lines", LinesView)
+
+
+async def test_every_pane_tells_its_part(dashboard) -> None:
+    async with dashboard(a_lively_engine()) as it:
+        await it.press("j", "enter")
+        await it.until(lambda: it.sees("shop / cart-total", "e2e passed, 12 tests"))
+        for key, text in [
+            ("2", 'expected "EUR 23.00"'),
+            ("3", "+    def with_quantity"),
+            ("4", "merges into main without conflict"),
+            ("5", "branch of 4f1c9a7be2, attempt 1: failed"),
+            ("6", "follows the quantities"),
+        ]:  # fmt: skip
+            await it.press(key)
+            await it.until(lambda text=text: it.sees(text))
+
+
+async def test_arrows_turn_the_panes_and_escape_leads_back(dashboard) -> None:
+    async with dashboard(a_lively_engine()) as it:
+        await it.press("j", "enter")
+        await it.until(lambda: it.sees("shop / cart-total"))
+        await it.press("right", "right")
+        assert it.app.screen.query_one(TabbedContent).active == "diff"
+        await it.press("left")
+        assert it.app.screen.query_one(TabbedContent).active == "checks"
+        await it.press("escape")
+        await it.until(lambda: it.sees("catalogue-api"))
+        assert it.board.selected == ("shop", "cart-total")
+
+
+async def test_the_transcript_follows_a_session_into_its_next_attempt(
+    dashboard, monkeypatch
+) -> None:
+    monkeypatch.setattr(tui.transcript, "SECONDS_BETWEEN_LOOKS", 0.01)
+    engine = ScriptedEngine(a_plan(a_task("cart", TaskState.RUNNING, attempt=1)))
+    engine.write("cart", "first li")
+    async with dashboard(engine) as it:
+        await it.press("enter")
+        await it.until(lambda: it.sees("attempt 1", "first li"))
+        engine.write("cart", "ne\nsecond line\n")
+        await it.until(lambda: it.sees("first line", "second line"))
+        assert pane(it, "transcript").text.count("first li") == 1
+        engine.write("cart", "again\n", attempt=2)
+        engine.change("shop", "cart", attempt=2)
+        await it.until(lambda: it.sees("attempt 2", "again"))
+        assert not it.sees("second line")
+        await it.press("left_square_bracket")
+        await it.until(lambda: it.sees("second line"))
+        await it.press("right_square_bracket")
+        await it.until(lambda: it.sees("again"))
+
+
+async def test_a_reader_who_scrolled_up_is_left_in_peace(dashboard, monkeypatch) -> None:
+    monkeypatch.setattr(tui.transcript, "SECONDS_BETWEEN_LOOKS", 0.01)
+    engine = ScriptedEngine(a_plan(a_task("cart", TaskState.RUNNING, attempt=1)))
+    engine.write("cart", "".join(f"line {n}\n" for n in range(500)))
+    async with dashboard(engine) as it:
+        await it.press("enter")
+        await it.until(lambda: it.sees("line 499"))
+        engine.write("cart", "the newest\n")
+        await it.until(lambda: it.sees("the newest"))
+        await it.press("g")
+        await it.until(lambda: it.sees("line 3"))
+        engine.write("cart", "unseen\n")
+        await it.until(lambda: "unseen" in pane(it, "transcript").text)
+        assert it.sees("line 3")
+
+
+async def test_a_task_without_an_attempt_says_so(dashboard) -> None:
+    async with dashboard(ScriptedEngine(a_plan(a_task("cart")))) as it:
+        await it.press("enter")
+        await it.until(lambda: it.sees("has no attempt yet"))
+        for key, text in [
+            ("2", "Nothing has been checked"),
+            ("3", "no change"),
+            ("4", "No gate"),
+            ("5", "No agent"),
+        ]:
+            await it.press(key)
+            await it.until(lambda text=text: it.sees(text))
+
+
+async def test_orders_work_on_the_task_screen_too(dashboard) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.press("j", "enter")
+        await it.until(lambda: it.sees("shop / cart-total"))
+        await it.press("m")
+        await it.until(lambda: engine.calls)
+        assert engine.calls == [("merge", "shop", ("cart-total",))]
+
+
+async def test_a_stopped_engine_leaves_the_task_readable(dashboard) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.press("j", "enter")
+        await it.until(lambda: it.sees("e2e passed"))
+        engine.stop()
+        await it.until(lambda: it.sees("engine stopped", "e2e passed"))
+        engine.change("shop", "cart-total", state=TaskState.MERGED)
+        engine.start()
+        await it.until(lambda: it.sees("merged 1m 35s ago"))
+
+
+async def test_pieces_become_lines_wherever_they_end() -> None:
+    text = "one\ntwo\n\nthree"
+    for size in range(1, len(text) + 1):
+        transcript, shown = Transcript(), []
+        for at in range(0, len(text), size):
+            lines, replaced = transcript.add(text[at : at + size])
+            shown = shown[: len(shown) - replaced] + [line.text for line in lines]
+        assert shown == ["one", "two", "", "three"]
