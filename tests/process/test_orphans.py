@@ -27,7 +27,7 @@ ENGINE = textwrap.dedent("""
         watchman = orphans.Watchman(cookie)
         Path(folder, "watchman").write_text(str(watchman.pid))
         line = (
-            "trap '' TERM; echo $$; setsid sleep 600 & echo $!; env -i sleep 600 & echo $!; "
+            "trap '' TERM; echo $$; setsid sleep 600 & echo $!; (env -i sleep 600 & echo $!); "
             "(setsid sh -c 'echo $$; sleep 600; :' &); echo end; wait; sleep 600"
         )
         def tell(line):
