@@ -24,16 +24,14 @@ def admitted(top: Path, status: Status) -> tuple[list[str], tuple[str, ...]]:
     """The paths git may take, and a sentence for each it must not."""
     wanted, notes = [], []
     for path in (*status.changed, *status.untracked):
-        if reason := _refusal(top / path, nested=path.endswith("/")):
+        if reason := _refusal(top / path):
             notes.append(f"left out {path}: {reason}")
         else:
             wanted.append(path)
     return wanted, tuple(notes)
 
 
-def _refusal(path: Path, *, nested: bool) -> str:
-    if nested:
-        return "it is a git repository of its own"
+def _refusal(path: Path) -> str:
     try:
         found = path.lstat()
     except OSError:  # gone, or its folder is: git records the removal

@@ -28,16 +28,24 @@ async def test_32_worktrees_at_once_all_come_to_be(sample, opened):
     assert len(branches) == 32
 
 
-async def test_creating_that_is_cancelled_leaves_nothing_git_stumbles_over(sample, opened):
-    for checkpoints in range(1, 12):
-        with anyio.CancelScope() as scope:
-            async with anyio.create_task_group() as group:
-                group.start_soon(opened.worktrees.create, "p", "t", sample.head)
-                for _ in range(checkpoints):
-                    await anyio.lowlevel.checkpoint()
+async def test_an_add_under_way_is_finished_before_a_cancellation_goes_on(sample, opened):
+    """Killed, it would leave an entry over which all other git stumbles."""
+    run = opened.git._run
+
+    with anyio.CancelScope() as scope:
+
+        async def cancelled_meanwhile(args, **kwargs):
+            if args[0] == "worktree":
                 scope.cancel()
-        sample.git("worktree", "list")
-        sample.git("branch", "-a")
+            return await run(args, **kwargs)
+
+        opened.git._run = cancelled_meanwhile
+        await opened.worktrees.create("p", "t", sample.head)
+    opened.git._run = run
+    assert scope.cancelled_caught
+    assert "/p/t" in sample.git("worktree", "list")
+    assert "clerk/p/t" in sample.git("branch", "-a")
+    assert await opened.repair() == ("removed the half-made worktree p/t",)
     assert (await opened.worktrees.create("p", "t", sample.head)).path.is_dir()
 
 
