@@ -1,7 +1,7 @@
 """The names under which text is coloured; what colour that is stands in ``ink.tcss`` alone.
 
-Pure modules write spans of text and ink, widgets list ``INKS`` as their component classes and
-paint them. Marks differ in shape as well as in ink, so nothing is told by colour only.
+Pure modules write spans of text and ink, screens list ``INKS`` as their component classes, and
+``paint`` brings both together. Marks differ in shape as well as in ink, so nothing is told by colour only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Ink(StrEnum):
 
 
 INKS = frozenset(ink.value for ink in Ink)
-"""Component classes of every widget that paints spans."""
+"""Component classes of every screen on which spans are painted."""
 
 Span = tuple[str, Ink]
 """A piece of one line of text, and what it is."""

@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 
 from orchestrator.safe_text import safe_text
 from tui.fit import wrap
-from tui.ink import INKS, Ink, Span
+from tui.ink import Ink, Span
 from tui.paint import paint
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class LinesView(ScrollView, can_focus=True):
     """Shows lines; ``follow`` keeps the newest in sight until the reader scrolls away."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "Down", show=False),
         Binding("k,up", "scroll_up", "Up", show=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.widget import Widget
@@ -14,7 +14,7 @@ from orchestrator.states import TaskState
 from tui.board_model import tally
 from tui.figures import plural, show_cost, show_seconds, show_tokens
 from tui.fit import cut
-from tui.ink import INKS, Ink, Span
+from tui.ink import Ink, Span
 from tui.marks import BY_STATE
 from tui.paint import paint
 
@@ -34,7 +34,6 @@ class SiteHeader(Widget):
     """Plans, progress, counts, tokens, cost and time, in two lines."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     def __init__(self, clock: Callable[[], float], *, id: str) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id)

@@ -21,7 +21,7 @@ from orchestrator.states import SETTLED, TaskState
 from tui.board_model import Key, PlanRow, Row, TaskRow
 from tui.columns import lay_out
 from tui.fit import cut
-from tui.ink import INKS, Ink, Span
+from tui.ink import Ink, Span
 from tui.paint import paint
 from tui.row_line import heading_line, plan_line, task_line
 
@@ -41,11 +41,9 @@ class TaskBoard(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *INKS,
         "board--heading",
         "board--plan",
         "board--selected",
-        "board--bar",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", tooltip="Show all about the selected task"),

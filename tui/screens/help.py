@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.ink import Ink
+from tui.ink import INKS, Ink
 from tui.lines_view import LinesView
 from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
 from tui.orders import ORDERS
@@ -34,6 +34,7 @@ class HelpScreen(ModalScreen[None]):
     """Keys and marks."""
 
     CSS_PATH = "help.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Close"),
     ]

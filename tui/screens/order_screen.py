@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from orchestrator.errors import ClerkError
 from orchestrator.safe_text import safe_text
+from tui.ink import INKS
 from tui.orders import (
     ORDERS,
     is_possible,
@@ -38,6 +39,7 @@ _NOTICE_LIMIT = 400
 class OrderScreen(Screen[None]):
     """A screen whose ``key`` names the task that orders are about."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             order.key,
