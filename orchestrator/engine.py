@@ -31,7 +31,7 @@ from orchestrator.scheduler import Scheduler
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
 from orchestrator.submission import Submissions
-from orchestrator.verification import Verifier
+from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
 
 if TYPE_CHECKING:
@@ -101,9 +101,10 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        with anyio.CancelScope(shield=True):
-            await self._stack.aclose()
-        self._lock.release()
+        try:
+            await self._stack.__aexit__(kind, error, trace)
+        finally:
+            self._lock.release()
 
     async def _start(self) -> None:
         stack, repository = self._stack, self._repository
@@ -124,8 +125,8 @@ class Engine:
                 executor=executor,
                 sandbox=sandbox,
                 slots=anyio.CapacityLimiter(settings.verify_slots),
-                base_environ=dict(os.environ),
-                digest_tokens=settings.digest_tokens,
+                environ=dict(os.environ),
+                limits=Limits(log_bytes=settings.log_bytes, grace_seconds=settings.grace_seconds),
             ),
             executor=executor,
             sandbox=sandbox,
@@ -152,9 +153,10 @@ class Engine:
         """Nothing that an earlier engine here left may live on, nor anything of ours after us."""
         prefix = f"{records.identity}."
         orphans.sweep(prefix)
-        orphans.adopt_orphans(f"{prefix}{os.getpid()}.{time.time_ns()}")
+        cookie = f"{prefix}{os.getpid()}.{time.time_ns()}"
+        orphans.adopt_orphans(cookie)
         self._stack.callback(orphans.disown_orphans)
-        self._stack.enter_context(orphans.Watchman())
+        self._stack.callback(orphans.Watchman(cookie).dismiss)
 
     async def _serve(self) -> None:
         from orchestrator.api.server import serve  # noqa: PLC0415 - sessions need not wait for it

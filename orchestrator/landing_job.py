@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import merge_queue
 from orchestrator.errors import GitError
@@ -80,7 +80,11 @@ class LandingJob:
         """The candidate's id is stored before anything can move the target to it."""
         ledger = self._site.ledger
         record = ledger.task(plan, task)
-        facts = {"intent": candidate.commit, "intent_base": candidate.target, "held": ""}
+        facts: dict[str, Any] = {
+            "intent": candidate.commit,
+            "intent_base": candidate.target,
+            "held": "",
+        }
         if record.state is TaskState.MERGING:
             ledger.amend(record, **facts)
         else:
@@ -118,7 +122,7 @@ class LandingJob:
                 self._send_back(record, why, conflict_feedback(target, paths, hunks))
             case Red(target, verification):
                 names = ", ".join(r.check for r in verification.failed_checks() if not r.skipped)
-                digest = self._site.digest(plan, task, verification)
+                digest = self._site.digest(record, verification, purpose=CANDIDATE)
                 self._send_back(
                     record,
                     f"passes alone, fails merged: {names}",
@@ -170,7 +174,7 @@ class LandingJob:
         """To the agent, with the target merged into its worktree; bounded, then the person."""
         budget = self._site.records.book.plan(record.plan)
         attempts = budget.budget_of(self._site.records.book.task(record.plan, record.id)).attempts
-        facts = {
+        facts: dict[str, Any] = {
             "merge_requested": False,
             "verified_head": "",
             "intent": "",
@@ -226,4 +230,4 @@ class LandingJob:
                 f"refs/heads/{self._site.target(record.plan)}"
             )
             if target is not None:
-                live.survey = await survey_conflicts(self._site, live.survey, target)
+                live.survey = await survey_conflicts(self._site.git.candidates, live.survey, target)

@@ -168,7 +168,7 @@ class MergeQueue:
         if not failed:
             return Inconclusive(_why(red.failed_checks()))
         names = tuple(result.check for result in failed)
-        tree = self._site.git.objects.tree_of(built.target)
+        tree = await self._site.git.objects.tree_of(built.target)
         base = await self._site.verifier.verify(
             self._site.request(plan, names, built.target, tree, record)
         )

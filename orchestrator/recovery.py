@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.refs import branch_ref, keep_ref
+from orchestrator.second_look import look_again
 from orchestrator.states import Outcome, TaskState
-from orchestrator.survey import survey_changes
-from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
     from orchestrator.records import TaskRecord
@@ -35,7 +34,7 @@ async def recover(site: Site) -> None:
                 await _abandon(site, task)
             elif task.state is TaskState.MERGING:
                 await _decide_landing(site, task)
-            await _look_again(site, site.ledger.task(plan.name, task.id))
+    await look_again(site.records)
 
 
 async def _abandon(site: Site, task: TaskRecord) -> None:
@@ -112,24 +111,3 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
         await site.git.worktrees.remove(task.plan, task.id)
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
-
-
-async def _look_again(site: Site, task: TaskRecord) -> None:
-    """Build up again what only the dead engine had in mind: sizes, scope, check marks."""
-    live = site.records.activity.of(task.plan, task.id)
-    last = site.records.store.last_verification(task.plan, task.id, "candidate")
-    last = last or site.records.store.last_verification(task.plan, task.id, "branch")
-    for result in results_from(last) if last else ():
-        live.checks[result.check] = result
-    if task.head and task.base:
-        book = site.records.book
-        try:
-            live.survey = await survey_changes(
-                site,
-                book.plan(task.plan),
-                book.task(task.plan, task.id),
-                base=task.base,
-                head=task.head,
-            )
-        except GitError:
-            live.survey = None

@@ -7,6 +7,7 @@ are on the task's branch and under a keep ref before anything is decided about t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import agents, feedback
@@ -184,7 +185,7 @@ class SessionJob:
             task=work.task.id,
             attempt=record.attempts_used + 1,
             worktree=tree.path,
-            plan_folder=site.records.path(work.folder),
+            plan_folder=Path(work.folder),
             resume=told.resume,
             budget_tokens=tokens_left,
             budget_cost_usd=cost_left,
@@ -241,7 +242,9 @@ class SessionJob:
         changed = collected.changed and head != record.head
         survey = None
         if head:
-            survey = await survey_changes(site, work.plan, work.task, base=record.base, head=head)
+            survey = await survey_changes(
+                site.git.history, work.plan, work.task, base=record.base, head=head
+            )
             site.records.activity.of(work.plan.name, work.task.id).survey = survey
         outcome = result.outcome
         if outcome is Outcome.COMPLETED and not changed:
@@ -250,11 +253,13 @@ class SessionJob:
             record,
             work.budget,
             replace(result, outcome=outcome),
-            changed=changed,
-            refused=collected.refused,
-            unresolved=collected.conflicts,
-            out_of_scope=survey.out_of_scope if survey else (),
-            protected=survey.protected if survey else (),
+            feedback.Work(
+                changed=changed,
+                refused=collected.refused,
+                unresolved=collected.conflicts,
+                out_of_scope=survey.out_of_scope if survey else (),
+                protected=survey.protected if survey else (),
+            ),
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
         )
@@ -269,7 +274,7 @@ class SessionJob:
             closed=replace(closed, head=head),
             head=head,
             usage=record.usage + result.usage,
-            session_id=result.session_id or record.session_id,
+            session_id=result.session_id or "",
             attempts_used=record.attempts_used + (1 if counted else 0),
         )
 

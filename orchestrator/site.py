@@ -9,28 +9,35 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from orchestrator.activity import Activity
+from orchestrator.digest import digest
 from orchestrator.environment import Identity
 from orchestrator.errors import UsageError
+from orchestrator.events import EventKind
 from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
 from orchestrator.plan_book import PlanBook
 from orchestrator.settings import Settings, load_settings
+from orchestrator.states import Outcome
 from orchestrator.store import Store
-from orchestrator.verification_records import results_from
+from orchestrator.verification_records import results_from, verification_from
+from orchestrator.verification_run import VerificationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from orchestrator.activity import TaskActivity
+    from orchestrator.decision import PlanSnapshot
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
     from orchestrator.ledger import Ledger
-    from orchestrator.results import CheckResult
+    from orchestrator.records import AttemptRecord, TaskRecord
+    from orchestrator.results import CheckResult, Verification
     from orchestrator.sandboxes import Sandbox
     from orchestrator.verification import Verifier
 
@@ -80,6 +87,20 @@ class Records:
         """A short name of this repository on this machine, for cookies and sockets."""
         return hashlib.sha256(os.fsencode(self.repository.common_dir)).hexdigest()[:12]
 
+    def has_baseline(self, plan: str) -> bool:
+        """Whether the target's own tree was verified for this plan, or could not be."""
+        if plan not in self._baselined and self.store.last_verification(plan, "", BASELINE):
+            self._baselined.add(plan)
+        return plan in self._baselined
+
+    def give_up_baseline(self, plan: str) -> None:
+        """Go on without one: what is not known to be green guards nothing."""
+        self._baselined.add(plan)
+
+    @cached_property
+    def _baselined(self) -> set[str]:
+        return set()
+
     def worktree_path(self, plan: str, task: str) -> Path:
         return self.repository.worktrees_dir / plan / task
 
@@ -116,3 +137,69 @@ class Site:
     @property
     def main_checkout(self) -> Path | None:
         return self.records.repository.checkout
+
+    def target(self, plan: str) -> str:
+        """The branch that a plan lands on."""
+        return self.records.book.record(plan).target
+
+    def request(
+        self,
+        plan: PlanSnapshot,
+        checks: tuple[str, ...],
+        commit: str,
+        tree: str,
+        record: TaskRecord | None,
+    ) -> VerificationRequest:
+        """A verification whose results show on the board as they come; of no task: a baseline."""
+        folder, live = self.records.logs(plan.plan.name, BASELINE), None
+        if record is not None:
+            number = f"{record.sessions}-{commit[:12]}"
+            folder = self.records.logs(record.plan, record.id, "checks", number)
+            live = self.records.activity.of(record.plan, record.id)
+            live.begin_checks(checks)
+        return VerificationRequest(
+            plan=plan.plan,
+            checks=checks,
+            commit=commit,
+            tree=tree,
+            logs=folder,
+            main_checkout=self.main_checkout,
+            on_result=partial(self._on_result, record, live),
+        )
+
+    def _on_result(
+        self, record: TaskRecord | None, live: TaskActivity | None, result: CheckResult
+    ) -> None:
+        if record is None or live is None:
+            return
+        live.end_check(result)
+        if not result.cached:
+            self.ledger.tell(
+                EventKind.CHECK_ENDED,
+                f"{result.check} {result.verdict.replace('_', ' ')}",
+                plan=record.plan,
+                task=record.id,
+                data={"check": result.check, "verdict": result.verdict, "seconds": result.seconds},
+            )
+
+    def digest(self, record: TaskRecord, verification: Verification, *, purpose: str) -> str:
+        """A failed verification in few tokens, told apart from the one before and the baseline."""
+        store = self.records.store
+        before = store.last_verification(record.plan, record.id, purpose)
+        baseline = store.last_verification(record.plan, "", BASELINE)
+        return digest(
+            verification,
+            budget_tokens=self.records.settings.digest_tokens,
+            previous=verification_from(before) if before else None,
+            baseline=verification_from(baseline) if baseline else None,
+        )
+
+    def cancelled_attempt(self, attempt: AttemptRecord) -> AttemptRecord:
+        """The attempt as a person ended it."""
+        return replace(
+            attempt,
+            outcome=Outcome.CANCELLED,
+            counted=False,
+            reason="a person cancelled it",
+            ended_at=self.ledger.clock(),
+        )

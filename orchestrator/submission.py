@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import agents, sandboxes
 from orchestrator.errors import UsageError
@@ -98,7 +98,7 @@ class Submissions:
         changed = old.source_hash != new.source_hash
         if changed and not accept:
             raise UsageError("\n".join(_difference(old, new)))
-        facts = {
+        facts: dict[str, Any] = {
             "merge": new.merge,
             "update_checkout": new.update_checkout,
             "sandbox": new.sandbox,
@@ -135,13 +135,14 @@ class Submissions:
             for number, task in enumerate(plan.tasks):
                 if task.id not in known:
                     tx.add_task(_fresh(plan, number))
-        for task in known.values():
-            if task.id not in {t.id for t in plan.tasks}:
-                if task.state not in SETTLED:
-                    ledger.move(task, TaskState.CANCELLED, reason="it is no longer in the plan")
-            elif task.state is TaskState.VERIFIED:
+        planned = {task.id for task in plan.tasks}
+        for record in known.values():
+            if record.id not in planned:
+                if record.state not in SETTLED:
+                    ledger.move(record, TaskState.CANCELLED, reason="it is no longer in the plan")
+            elif record.state is TaskState.VERIFIED:
                 ledger.move(
-                    task,
+                    record,
                     TaskState.VERIFYING,
                     reason="the plan changed",
                     verified_head="",

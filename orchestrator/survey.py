@@ -11,13 +11,16 @@ from orchestrator.plan.globs import PathGlobs
 from orchestrator.readiness import Survey
 
 if TYPE_CHECKING:
+    from orchestrator.git.candidates import Candidates
+    from orchestrator.git.history import History
     from orchestrator.plan.model import Plan, Task
-    from orchestrator.site import Site
 
 
-async def survey_changes(site: Site, plan: Plan, task: Task, *, base: str, head: str) -> Survey:
+async def survey_changes(
+    history: History, plan: Plan, task: Task, *, base: str, head: str
+) -> Survey:
     """The size and scope of ``base..head``; conflicts are not looked at."""
-    stat, paths = await site.git.history.changes(base, head)
+    stat, paths = await history.changes(base, head)
     scope, protected = _globs(task.touches), _globs(plan.protect)
     return Survey(
         head=head,
@@ -29,9 +32,9 @@ async def survey_changes(site: Site, plan: Plan, task: Task, *, base: str, head:
     )
 
 
-async def survey_conflicts(site: Site, survey: Survey, target: str) -> Survey:
+async def survey_conflicts(candidates: Candidates, survey: Survey, target: str) -> Survey:
     """The same survey with the conflicts that ``survey.head`` has with the commit ``target``."""
-    merged = await site.git.candidates.merge(target, survey.head)
+    merged = await candidates.merge(target, survey.head)
     conflicts = merged.paths if isinstance(merged, Conflict) else ()
     return replace(survey, target=target, conflicts=conflicts)
 

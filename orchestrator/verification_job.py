@@ -9,6 +9,7 @@ from orchestrator.events import Event, EventKind
 from orchestrator.git.refs import branch_ref
 from orchestrator.records import VerificationRecord
 from orchestrator.results import combined_verdict
+from orchestrator.routing import route
 from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.survey import survey_conflicts
@@ -32,7 +33,7 @@ class VerificationJob:
         records = self._site.records
         snapshot = records.book.snapshot(plan)
         record, planned = snapshot.tasks[task], records.book.task(plan, task)
-        tree = self._site.git.objects.tree_of(record.head)
+        tree = await self._site.git.objects.tree_of(record.head)
         verification = await self._site.verifier.verify(
             self._site.request(snapshot, planned.done_when, record.head, tree, record)
         )
@@ -49,7 +50,7 @@ class VerificationJob:
         if merge == MergeMode.MANUAL and live.survey is not None:
             target = await self._site.git.refs.resolve(branch_ref(self._site.target(record.plan)))
             if target is not None:
-                live.survey = await survey_conflicts(self._site, live.survey, target)
+                live.survey = await survey_conflicts(self._site.git.candidates, live.survey, target)
         self._site.ledger.move(
             record,
             TaskState.VERIFIED,
@@ -70,19 +71,10 @@ class VerificationJob:
             plan.budget_of(task),
             verification,
             digest=digest,
-            can_resume=self._site.can_resume(record),
+            can_resume=bool(record.session_id),
             now=ledger.clock(),
         )
-        match decision:
-            case feedback.VerifyAgain(not_before, reason):
-                ledger.amend(
-                    record,
-                    retry_at=not_before,
-                    verify_errors=record.verify_errors + 1,
-                    reason=reason,
-                )
-            case _:
-                self._site.send_on(record, decision)
+        route(ledger, record, decision)
 
     async def verify_baseline(self, plan: str) -> None:
         """Verify the target's own tree by every criterion of the plan, and tell what is known.
@@ -99,7 +91,7 @@ class VerificationJob:
             return
         wanted = {name for task in snapshot.plan.tasks for name in task.done_when}
         checks = tuple(name for name in snapshot.plan.checks if name in wanted)
-        tree = site.git.objects.tree_of(target)
+        tree = await site.git.objects.tree_of(target)
         verification = await site.verifier.verify(
             site.request(snapshot, checks, target, tree, None)
         )

@@ -72,7 +72,7 @@ class Works:
         ledger = self._site.ledger
         if not task:
             ledger.tell(EventKind.WARNING, f"the target could not be verified: {reason}", plan=plan)
-            self._site.records.baseline_failed(plan, reason)
+            self._site.records.give_up_baseline(plan)
             return
         record = ledger.task(plan, task)
         if record.state in {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}:
@@ -106,4 +106,6 @@ class Works:
                 live = records.activity.of(name, task.id)
                 stale = live.survey is not None and live.survey.target != target
                 if task.state is TaskState.VERIFIED and live.survey is not None and stale:
-                    live.survey = await survey_conflicts(self._site, live.survey, target)
+                    live.survey = await survey_conflicts(
+                        self._site.git.candidates, live.survey, target
+                    )

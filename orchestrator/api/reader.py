@@ -53,7 +53,7 @@ class Reader:
     """Reads for everybody; ``running`` says whether this is an engine that works."""
 
     def __init__(self, records: Records, *, started_at: float = 0.0, running: bool = False) -> None:
-        self._records = records
+        self.records = records
         self._started_at = started_at
         self._running = running
         self.targets: dict[str, str] = {}
@@ -61,7 +61,7 @@ class Reader:
 
     def status(self) -> StatusView:
         """Every plan with every task."""
-        book, now = self._records.book, time.time()
+        book, now = self.records.book, time.time()
         plans = tuple(self._plan(book.snapshot(name), now) for name in book.names())
         return StatusView(
             engine=EngineView(
@@ -69,22 +69,22 @@ class Reader:
                 pid=os.getpid() if self._running else 0,
                 version=__version__,
                 started_at=self._started_at,
-                repository=str(self._records.repository.common_dir),
-                sandbox=self._records.settings.sandbox,
+                repository=str(self.records.repository.common_dir),
+                sandbox=self.records.settings.sandbox,
             ),
             plans=plans,
-            last_seq=self._records.store.last_seq(),
+            last_seq=self.records.store.last_seq(),
         )
 
     def plan(self, name: str) -> PlanView:
         """One plan; raises UsageError when unknown."""
-        return self._plan(self._records.book.snapshot(name), time.time())
+        return self._plan(self.records.book.snapshot(name), time.time())
 
     def task(self, plan: str, task: str) -> TaskDetail:
         """Everything about one task; raises UsageError when unknown."""
         planned, record = self._find(plan, task)
-        store = self._records.store
-        view = self._task(planned, record, self._records.book.snapshot(plan), time.time())
+        store = self.records.store
+        view = self._task(planned, record, self.records.book.snapshot(plan), time.time())
         return task_detail(
             planned, record, view, store.attempts(plan, task), store.verifications(plan, task)
         )
@@ -109,7 +109,7 @@ class Reader:
         _, record = self._find(plan, task)
         if not record.head or not record.base:
             return DiffView(stat=DiffStatView(), text="", truncated=False)
-        history = self._records.history
+        history = self.records.history
         stat, _ = await history.changes(record.base, record.head)
         text = await history.diff_text(record.base, record.head, DIFF_BYTES)
         return DiffView(
@@ -123,7 +123,7 @@ class Reader:
     async def brief(self, plan: str, task: str) -> BriefView:
         """What the task's next session will be told, word for word."""
         planned, record = self._find(plan, task)
-        prompt = await session_prompt(self._records, planned, record)
+        prompt = await session_prompt(self.records, planned, record)
         return BriefView(
             attempt=record.attempts_used + 1,
             resumed=prompt.resume is not None,
@@ -132,7 +132,7 @@ class Reader:
         )
 
     def _find(self, plan: str, task: str) -> tuple[Task, TaskRecord]:
-        book = self._records.book
+        book = self.records.book
         return book.task(plan, task), book.task_record(plan, task)
 
     def _plan(self, snapshot: PlanSnapshot, now: float) -> PlanView:
@@ -146,23 +146,23 @@ class Reader:
             snapshot,
             tasks,
             target_commit=self.targets.get(snapshot.record.target, ""),
-            baseline=self._records.baseline(name),
+            baseline=self.records.baseline(name),
             warnings=self.warnings.get(name, ()),
         )
 
     def _task(self, task: Task, record: TaskRecord, snapshot: PlanSnapshot, now: float) -> TaskView:
-        path = self._records.worktree_path(record.plan, record.id)
+        path = self.records.worktree_path(record.plan, record.id)
         return task_view(
             task,
             record,
             snapshot,
-            self._records.activity,
+            self.records.activity,
             now=now,
             worktree=str(path) if path.is_dir() else "",
         )
 
     def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:
-        attempts = self._records.store.attempts(plan, task)
+        attempts = self.records.store.attempts(plan, task)
         if number is None:
             return attempts[-1] if attempts else None
         for attempt in attempts:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.api.reader import Reader
+from orchestrator.second_look import look_again
 from orchestrator.site import Records
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ class StoredState:
             yield cls(Reader(records))
 
     async def status(self) -> StatusView:
+        await look_again(self._reader.records)
         return self._reader.status()
 
     async def task(self, plan: str, task: str) -> TaskDetail:
+        await look_again(self._reader.records)
         return self._reader.task(plan, task)
 
     async def log(

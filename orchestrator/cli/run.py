@@ -87,7 +87,7 @@ async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
     except EngineLocked:
         return await _run_elsewhere(place, request, as_json=as_json)
     async with own, anyio.create_task_group() as group:
-        code = ExitCode.INTERRUPTED
+        code: int = ExitCode.INTERRUPTED
         group.start_soon(on_signal, lambda: _interrupt(group.cancel_scope))
         async with own.client() as client:
             code = await submit_and_follow(client, request, as_json=as_json, whole_engine=True)

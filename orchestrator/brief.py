@@ -1,0 +1,130 @@
+"""The words an agent gets: the whole task the first time, only what is new afterwards.
+
+Pure text, bounded in tokens. What is cut is marked; the criteria, the scope and the limits are
+never cut, since an agent that does not see them cannot keep them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.plan.values import show_duration
+from orchestrator.tokens import clip_to_tokens, estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestrator.plan.model import Budget, Check, Plan, Task
+
+CUT = "\n[… the brief is cut here; it was longer than a prompt may be …]\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a task stands when a session starts.
+
+    ``attempt`` counts from 1; ``tokens_left`` and ``cost_left`` are None where there is no
+    limit; ``changes`` lists what the branch already changes, one line each.
+    """
+
+    attempt: int
+    attempts_left: int
+    tokens_left: int | None = None
+    cost_left: float | None = None
+    changes: Sequence[str] = ()
+
+
+def first_prompt(plan: Plan, task: Task, standing: Standing, *, budget_tokens: int) -> str:
+    """The whole task: brief, criteria, scope, how to check, limits, what happens next."""
+    frame = "\n\n".join(_frame(plan, task, standing))
+    room = max(0, budget_tokens - estimate_tokens(frame) - estimate_tokens(task.title) - 16)
+    brief = clip_to_tokens(task.brief.strip(), room, mark=CUT)
+    return f"# {task.title}\n\n{brief}\n\n{frame}\n"
+
+
+def next_prompt(
+    plan: Plan, task: Task, standing: Standing, feedback: str, *, budget_tokens: int
+) -> str:
+    """For a session that goes on: what is wrong, and what is left to mend it with."""
+    tail = f"{_left(plan.budget_of(task), standing)} The task and its criteria are unchanged."
+    room = max(0, budget_tokens - estimate_tokens(tail) - 8)
+    return f"{clip_to_tokens(feedback.strip(), room)}\n\n{tail}\n"
+
+
+def handover_prompt(
+    plan: Plan, task: Task, standing: Standing, feedback: str, *, budget_tokens: int
+) -> str:
+    """For a fresh session at work begun by another: the task, the state of it, what is wrong."""
+    state = "\n".join(_state(standing))
+    wrong = clip_to_tokens(feedback.strip(), budget_tokens // 2)
+    room = budget_tokens - estimate_tokens(state) - estimate_tokens(wrong) - 24
+    whole = first_prompt(plan, task, standing, budget_tokens=max(0, room))
+    parts = [whole.rstrip(), f"## Where it stands\n{state}"]
+    return "\n\n".join([*parts, f"## What is wrong\n{wrong}"] if wrong else parts) + "\n"
+
+
+def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
+    """Everything beside the brief."""
+    checks = "\n".join(_criterion(name, plan.checks[name]) for name in task.done_when)
+    yield f"## Done when\nAll of these pass, on a clean checkout of your branch:\n{checks}"
+    yield f"## Scope\n{_scope(plan, task)}"
+    yield (
+        "## How to work\n"
+        "- You are in a git worktree of your own, on your own branch. Work only here.\n"
+        "- Run the checks above yourself before you finish; what they need is installed.\n"
+        "- Commit your work, or leave it uncommitted: it is committed for you.\n"
+        "- Do not touch other branches, refs, hooks or the git configuration.\n"
+        "- Nobody watches while you work: decide by yourself, and finish when it is done.\n"
+        "- Your word is not taken for it: every check is run again after you finish."
+    )
+    yield f"## Limits\n{_limits(plan.budget_of(task), standing)}"
+
+
+def _criterion(name: str, check: Check) -> str:
+    command = check.run.replace("{report}", "/tmp/report")  # noqa: S108 - shown, never opened
+    return f"- {name} ({check.kind}, at most {show_duration(check.timeout)}): `{command.strip()}`"
+
+
+def _scope(plan: Plan, task: Task) -> str:
+    lines = []
+    if task.touches:
+        lines.append(f"- Change only: {', '.join(f'`{glob}`' for glob in task.touches)}")
+    if plan.protect:
+        lines.append(f"- Never change: {', '.join(f'`{glob}`' for glob in plan.protect)}")
+    return "\n".join(lines) or "- No limits; change what the task needs and nothing else."
+
+
+def _limits(budget: Budget, standing: Standing) -> str:
+    return (
+        f"- {show_duration(budget.wall)} for this session; {show_duration(budget.idle)} of "
+        f"silence end it.\n- {_left(budget, standing)}"
+    )
+
+
+def _left(budget: Budget, standing: Standing) -> str:
+    """What may still be used, in a sentence or two."""
+    told = [f"This is attempt {standing.attempt}; {_count(standing.attempts_left - 1)} after it."]
+    told.append(f"You have {show_duration(budget.wall)}.")
+    if standing.tokens_left is not None:
+        told.append(f"{standing.tokens_left:,} tokens are left.")
+    if standing.cost_left is not None:
+        told.append(f"${standing.cost_left:.2f} is left.")
+    return " ".join(told)
+
+
+def _count(left: int) -> str:
+    if left <= 0:
+        return "there is none"
+    return "there is one more" if left == 1 else f"there are {left} more"
+
+
+def _state(standing: Standing) -> Iterator[str]:
+    yield "Another session has worked on this before you, in this worktree."
+    if standing.changes:
+        yield "The branch already changes:"
+        yield from (f"  {line}" for line in standing.changes[:40])
+        if len(standing.changes) > 40:
+            yield f"  and {len(standing.changes) - 40} files more"
+    else:
+        yield "The branch changes nothing yet."

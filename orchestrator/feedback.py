@@ -1,0 +1,263 @@
+"""What follows when a session or a verification has ended: a value, made by pure rules.
+
+The rules see the task's facts, its budget and how it ended; they start nothing and move
+nothing. What the agent is told next is part of the decision, as text for ``brief``.
+
+A session is counted against the attempts when it ran to an end of its own, however bad; one
+that was abandoned by the engine or turned away by a rate limit is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.results import CheckResult, Verification
+from orchestrator.states import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.plan.model import Budget
+    from orchestrator.records import TaskRecord
+    from orchestrator.results import SessionResult
+
+FRESH_ABOVE = 0.7
+"""Share of an agent's context window from which a fresh session beats a resumed one."""
+
+VERIFY_TRIES = 3
+VERIFY_PAUSES = (1.0, 5.0)
+"""Seconds before a verification that could not be made is tried again."""
+
+LIMIT_PAUSES = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds to wait after a rate limit that did not say until when."""
+
+_UNCOUNTED = frozenset({Outcome.ABANDONED, Outcome.RATE_LIMITED, Outcome.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """There is work to verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyAgain:
+    """The verification itself could not be made; not before ``not_before`` (POSIX seconds)."""
+
+    not_before: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Another session, told ``feedback``; ``resume`` the old one where that is possible."""
+
+    why: str
+    feedback: str
+    resume: bool = True
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The task has failed, for ``reason``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskPerson:
+    """Only a person can go on from here."""
+
+    reason: str
+
+
+Decision = Verify | VerifyAgain | Again | Stop | AskPerson
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What git says of a session's work.
+
+    ``changed``: the branch has a new head with changes. ``refused`` why the work cannot be taken
+    at all; ``unresolved`` files left with conflict markers; the others paths it may not change.
+    """
+
+    changed: bool
+    refused: str = ""
+    unresolved: tuple[str, ...] = ()
+    out_of_scope: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+
+
+def is_counted(outcome: Outcome) -> bool:
+    """Whether a session that ended so uses up an attempt."""
+    return outcome not in _UNCOUNTED
+
+
+def attempts_left(record: TaskRecord, budget: Budget) -> int:
+    """Further sessions a task may have, before the one in hand is counted."""
+    return budget.attempts + record.attempts_extra - record.attempts_used
+
+
+def left_over(record: TaskRecord, budget: Budget) -> tuple[int | None, float | None]:
+    """Tokens and US dollars a task may still use; None where there is no limit."""
+    tokens = cost = None
+    if budget.tokens is not None:
+        tokens = max(0, budget.tokens - (record.usage.tokens - record.granted_tokens))
+    if budget.cost is not None:
+        cost = max(0.0, budget.cost - (record.usage.cost_usd - record.granted_cost))
+    return tokens, cost
+
+
+def after_session(
+    record: TaskRecord,
+    budget: Budget,
+    result: SessionResult,
+    work: Work,
+    *,
+    can_resume: bool,
+    now: float,
+) -> Decision:
+    """What follows a session that ended as ``result`` and left ``work``."""
+    match result.outcome:
+        case Outcome.ASKED:
+            return AskPerson(result.message or result.reason or "the agent asks for a person")
+        case Outcome.OVER_BUDGET:
+            return Stop(f"over budget: {result.reason}")
+        case Outcome.RATE_LIMITED:
+            return _wait_for_limit(record, result, now)
+        case Outcome.ABANDONED | Outcome.CANCELLED:
+            return Again("interrupted", INTERRUPTED, resume=can_resume)
+    problem = _problem(result, work)
+    if problem is None:
+        return Verify()
+    why, told = problem
+    if attempts_left(record, budget) <= 1:
+        return Stop(_gave_up(why, record.attempts_used + 1))
+    return Again(why, told, resume=_resume(result, can_resume=can_resume))
+
+
+def after_verification(
+    record: TaskRecord,
+    budget: Budget,
+    verification: Verification,
+    *,
+    digest: str,
+    can_resume: bool,
+    now: float,
+) -> Decision:
+    """What follows a verification that did not pass; ``record`` counts the session before it."""
+    red = [r for r in verification.failed_checks() if not r.skipped and _blames_agent(r)]
+    if not red:
+        return _verify_again(record, verification, now)
+    names = ", ".join(result.check for result in red)
+    if attempts_left(record, budget) <= 0:
+        return Stop(_gave_up(f"{names} did not pass", record.attempts_used))
+    return Again(f"{names} did not pass", f"{NOT_PASSED}\n\n{digest}", resume=can_resume)
+
+
+def conflict_feedback(target: str, paths: Sequence[str], hunks: str) -> str:
+    """What an agent is told when its work conflicts with what has landed meanwhile."""
+    return (
+        f"Your work conflicts with what has landed meanwhile, in: {', '.join(paths)}.\n"
+        f"The target (commit {target[:12]}) is being merged into this worktree, and the files "
+        "hold conflict markers. Resolve them so that both intentions hold, keep what the target "
+        f"brought, and leave no marker.\n\n{_fenced(hunks)}"
+    )
+
+
+def red_merge_feedback(target: str, digest: str) -> str:
+    """What an agent is told when its work passes alone and fails on top of the target."""
+    return (
+        "Your work passes alone, but fails together with what has landed meanwhile. The target "
+        f"(commit {target[:12]}) has been merged into this worktree, so the failure can be seen "
+        f"here. Make both hold; do not undo what landed.\n\n{digest}"
+    )
+
+
+def note_feedback(note: str, before: str) -> str:
+    """The architect's own words, ahead of whatever was to be told anyway."""
+    told = f"The architect sends this task back with a note:\n{note}"
+    return f"{told}\n\n{before}" if before else told
+
+
+def answer_feedback(question: str, answer: str) -> str:
+    """The answer to what the agent asked."""
+    return f"You asked: {question}\nThe architect answers: {answer}\nGo on with the task."
+
+
+INTERRUPTED = (
+    "Your last session was interrupted from outside. What you had done is in this worktree, "
+    "committed. Look at where you were and finish the task."
+)
+NOT_PASSED = "Your work was verified on a clean checkout of your branch and did not pass:"
+
+
+def _problem(result: SessionResult, work: Work) -> tuple[str, str] | None:
+    """Why the work cannot be verified, in short and as told to the agent; None when it can."""
+    if result.outcome not in {Outcome.COMPLETED, Outcome.NO_CHANGE}:
+        return _bad_end(result)
+    if work.refused:
+        return work.refused, f"Your work cannot be taken: {work.refused}. Mend that."
+    if work.unresolved:
+        files = ", ".join(work.unresolved)
+        why = f"left conflict markers in {files}"
+        return why, f"You left conflict markers in {files}. Resolve them; leave no marker."
+    if work.protected:
+        files = ", ".join(work.protected)
+        why = f"changed protected paths: {files}"
+        return why, f"You changed paths that no session may change: {files}. Undo that part."
+    if work.out_of_scope:
+        files = ", ".join(work.out_of_scope)
+        why = f"changed paths outside its scope: {files}"
+        return why, f"You changed paths outside this task's scope: {files}. Undo that part."
+    if not work.changed:
+        why = "said it was done but changed nothing"
+        return why, "You said you were done, but nothing has changed. Do the task, or ask."
+    return None
+
+
+def _bad_end(result: SessionResult) -> tuple[str, str]:
+    why = f"the session {_ENDINGS[result.outcome]}: {result.reason or 'no reason told'}"
+    told = f"Your last session {_ENDINGS[result.outcome]} ({result.reason}). Go on from there."
+    return why, told
+
+
+_ENDINGS = {
+    Outcome.FAILED: "failed",
+    Outcome.TIMED_OUT: "ran out of time",
+    Outcome.STALLED: "fell silent and was stopped",
+}
+
+
+def _wait_for_limit(record: TaskRecord, result: SessionResult, now: float) -> Decision:
+    tries = max(0, record.sessions - record.attempts_used - 1)
+    pause = LIMIT_PAUSES[min(tries, len(LIMIT_PAUSES) - 1)]
+    until = result.retry_at if result.retry_at is not None else now + pause
+    return Again(f"rate limited: {result.reason}", record.feedback, not_before=until)
+
+
+def _verify_again(record: TaskRecord, verification: Verification, now: float) -> Decision:
+    reasons = [f"{r.check}: {r.reason}" for r in verification.failed_checks() if not r.skipped]
+    reason = "could not be verified: " + ("; ".join(reasons) or "no check gave a verdict")
+    if record.verify_errors + 1 >= VERIFY_TRIES:
+        return AskPerson(f"{reason} (tried {VERIFY_TRIES} times)")
+    return VerifyAgain(now + VERIFY_PAUSES[min(record.verify_errors, 1)], reason)
+
+
+def _blames_agent(result: CheckResult) -> bool:
+    return result.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+
+
+def _resume(result: SessionResult, *, can_resume: bool) -> bool:
+    share = result.usage.context_share
+    return can_resume and bool(result.session_id) and (share is None or share <= FRESH_ABOVE)
+
+
+def _gave_up(why: str, attempts: int) -> str:
+    return f"{why}, after {attempts} attempt{'s' if attempts != 1 else ''}"
+
+
+def _fenced(text: str) -> str:
+    return f"```\n{text.rstrip()}\n```"

@@ -1,0 +1,54 @@
+"""Building up again what only a running engine has in mind: sizes, scope, conflicts, check marks.
+
+For an engine that starts and for a client that reads the stored state without one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.git.candidates import Candidates
+from orchestrator.git.refs import Refs, branch_ref
+from orchestrator.states import TaskState
+from orchestrator.survey import survey_changes, survey_conflicts
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from orchestrator.readiness import Survey
+    from orchestrator.records import TaskRecord
+    from orchestrator.site import Records
+
+
+async def look_again(records: Records) -> None:
+    """Fill in the activity of every task that has a head; what git cannot tell stays unknown."""
+    refs = Refs(records.repository.git, records.repository.null_oid)
+    for name in records.book.names():
+        target = await refs.resolve(branch_ref(records.book.record(name).target))
+        for task in records.store.tasks(name):
+            if task.head and task.base:
+                _recall_checks(records, task)
+                await _recall_survey(records, task, target)
+
+
+def _recall_checks(records: Records, task: TaskRecord) -> None:
+    live = records.activity.of(task.plan, task.id)
+    last = records.store.verifications(task.plan, task.id)[-1:]
+    for result in results_from(last[0]) if last else ():
+        live.checks[result.check] = result
+
+
+async def _recall_survey(records: Records, task: TaskRecord, target: str | None) -> None:
+    live = records.activity.of(task.plan, task.id)
+    try:
+        live.survey = await _survey(records, task, target)
+    except GitError:
+        live.survey = None
+
+
+async def _survey(records: Records, task: TaskRecord, target: str | None) -> Survey:
+    plan, planned = records.book.plan(task.plan), records.book.task(task.plan, task.id)
+    survey = await survey_changes(records.history, plan, planned, base=task.base, head=task.head)
+    if target is None or task.state is not TaskState.VERIFIED:
+        return survey
+    return await survey_conflicts(Candidates(records.repository.git), survey, target)

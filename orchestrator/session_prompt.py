@@ -1,0 +1,52 @@
+"""Exactly what a task's next session is told: chosen here, shown by ``clerk brief``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator import agents, feedback
+from orchestrator.brief import Standing, first_prompt, handover_prompt, next_prompt
+
+if TYPE_CHECKING:
+    from orchestrator.plan.model import Task
+    from orchestrator.records import TaskRecord
+    from orchestrator.site import Records
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPrompt:
+    """The words, and the agent's own session id where that session is to go on."""
+
+    text: str
+    resume: str | None
+
+
+async def session_prompt(records: Records, task: Task, record: TaskRecord) -> SessionPrompt:
+    """The prompt of the session that ``record`` has, or would have next."""
+    plan = records.book.plan(record.plan)
+    budget, limit = plan.budget_of(task), records.settings.prompt_tokens
+    tokens, cost = feedback.left_over(record, budget)
+    standing = Standing(
+        attempt=record.attempts_used + 1,
+        attempts_left=feedback.attempts_left(record, budget),
+        tokens_left=tokens,
+        cost_left=cost,
+    )
+    told = record.feedback or (feedback.INTERRUPTED if record.session_id or record.head else "")
+    if not told:
+        return SessionPrompt(first_prompt(plan, task, standing, budget_tokens=limit), None)
+    _, profile = plan.agent_of(task)
+    if record.session_id and agents.load(profile).can_resume:
+        text = next_prompt(plan, task, standing, told, budget_tokens=limit)
+        return SessionPrompt(text, record.session_id)
+    changes = await _changes(records, record)
+    standing = Standing(standing.attempt, standing.attempts_left, tokens, cost, changes=changes)
+    return SessionPrompt(handover_prompt(plan, task, standing, told, budget_tokens=limit), None)
+
+
+async def _changes(records: Records, record: TaskRecord) -> tuple[str, ...]:
+    if not record.base or not record.head:
+        return ()
+    _, paths = await records.history.changes(record.base, record.head)
+    return paths

@@ -1,0 +1,142 @@
+"""A real repository, the real command line, and agents that are shell lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+GIT_ENV = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.org",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
+}
+
+
+@dataclass(frozen=True)
+class Yard:
+    """A repository of an architect's, with commands to work on it."""
+
+    path: Path
+    home: Path
+
+    def git(self, *args: str, check: bool = True) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(self.path), *args],
+            env={**os.environ, **GIT_ENV},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"git {args}: {done.stderr}")
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def commit(self, message: str = "change") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-qm", message)
+        return self.git("rev-parse", "HEAD")
+
+    def plan(self, tasks, checks=None, **more) -> Path:
+        """Write a plan outside the repository; ``tasks`` maps an id to a shell line or a dict."""
+        document = {
+            "clerk": 1,
+            "name": "p",
+            "agent": "sh",
+            "agents": {"sh": {"type": "command", "run": "sh $CLERK_SCRIPTS/{task}.{attempt}.sh"}},
+            "checks": checks or {"unit": {"run": "sh check.sh"}},
+            "worktree": {"env": {"CLERK_SCRIPTS": str(self.home / "scripts")}},
+            **more,
+        }
+        document["tasks"] = [self._task(name, told) for name, told in tasks.items()]
+        path = self.home / f"{document['name']}.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    def _task(self, name, told):
+        told = {"do": told} if isinstance(told, (str, list)) else dict(told)
+        lines = told.pop("do")
+        lines = [lines] if isinstance(lines, str) else lines
+        scripts = self.home / "scripts"
+        scripts.mkdir(exist_ok=True)
+        for number in range(1, 9):
+            line = lines[min(number, len(lines)) - 1]
+            (scripts / f"{name}.{number}.sh").write_text(line + "\n")
+        return {"id": name, "title": f"Task {name}", "brief": f"Do {name}.", "done_when": ["unit"], **told}
+
+    def clerk(self, *args: str, code: int | None = 0, cwd: Path | None = None, **env: str):
+        """Run a clerk command to its end and demand its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator.cli", *args],
+            cwd=cwd or self.path,
+            env=self.env(**env),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if code is not None:
+            assert done.returncode == code, f"{args}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *args: str, **env: str) -> subprocess.Popen:
+        """Start a clerk command and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestrator.cli", *args],
+            cwd=self.path,
+            env=self.env(**env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def env(self, **more: str) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "CLERK_"))}
+        return {**kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", **more}
+
+    def status(self) -> dict[str, dict]:
+        """Every task by its id, as ``clerk status --json`` tells."""
+        answer = json.loads(self.clerk("status", "--json").stdout)
+        return {task["id"]: task for plan in answer["plans"] for task in plan["tasks"]}
+
+    def first_parents(self, branch: str = "main") -> list[str]:
+        return self.git("log", "--first-parent", "--format=%H", "--reverse", branch).split()
+
+    def passes(self, commit: str, line: str = "sh check.sh") -> bool:
+        """Whether a check passes on a commit, checked out and run by hand."""
+        place = self.home / "by-hand" / commit
+        if not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            self.git("worktree", "add", "-f", "--detach", str(place), commit)
+        return subprocess.run(["sh", "-c", line], cwd=place, check=False).returncode == 0
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Yard:
+    """A repository on ``main`` whose check demands that every .txt file says "good".
+
+    HEAD is detached, so that main is not checked out anywhere and landing needs no leave.
+    """
+    path = tmp_path / "a repo"
+    path.mkdir()
+    made = Yard(path, tmp_path)
+    made.git("init", "-q", "-b", "main")
+    made.write("check.sh", "! grep -L good *.txt | grep .\n")
+    made.write("first.txt", "good\n")
+    made.commit("first")
+    made.git("checkout", "-q", "--detach")
+    return made
