@@ -140,6 +140,7 @@ TEXT = st.text(alphabet=st.sampled_from("ab 東\u0301\x1b[é\t\n-"), max_size=80
 def test_fitted_text_has_exactly_the_width(text: str, width: int, right: bool) -> None:  # noqa: FBT001
     assert cell_len(fit(text, width, right=right)) == width
     assert cell_len(cut(text, width)) <= width
+    assert fit(text, width).isprintable()
 
 
 @settings(max_examples=150, deadline=None)

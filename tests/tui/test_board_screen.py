@@ -122,6 +122,7 @@ async def test_an_engine_that_stops_is_told_and_its_return_is_noticed(dashboard)
         assert it.sees("cart-total")
         await it.press("j", "m")
         assert engine.calls == []
+        assert it.notices == []
         engine.change("shop", "cart-total", state=TaskState.MERGED)
         engine.start()
         await it.until(lambda: not it.sees("engine stopped"))
