@@ -60,6 +60,11 @@ def literal_prefix(pattern: str) -> str:
     return pattern[: magic.start()] if magic else pattern.rstrip("/")
 
 
+def literal_tail(pattern: str) -> str:
+    """What every path that ``pattern`` covers has in it somewhere."""
+    return pattern[max(map(pattern.rfind, "*?]")) + 1 :].strip("/")
+
+
 def literal_folder(pattern: str) -> str:
     """The folders before the first wildcard, with a closing ``/``; empty when there are none.
 

@@ -100,11 +100,11 @@ class Budget(Strict):
 class BudgetOverride(Strict):
     """The parts of the plan's budget that one task changes."""
 
-    attempts: Attempts | None = None
-    wall: Duration | None = None
-    idle: Duration | None = None
-    tokens: Tokens | None = None
-    cost: Dollars | None = None
+    attempts: Attempts | None = Field(None, description="Instead of the plan's attempts.")
+    wall: Duration | None = Field(None, description="Instead of the plan's wall time.")
+    idle: Duration | None = Field(None, description="Instead of the plan's idle time.")
+    tokens: Tokens | None = Field(None, description="Instead of the plan's tokens.")
+    cost: Dollars | None = Field(None, description="Instead of the plan's cost.")
 
 
 class Worktree(Strict):

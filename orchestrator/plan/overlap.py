@@ -13,7 +13,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.globs import PathGlobs, covered_folder, literal_folder, literal_prefix
+from orchestrator.plan.globs import (
+    PathGlobs,
+    covered_folder,
+    literal_folder,
+    literal_prefix,
+    literal_tail,
+)
 from orchestrator.plan.graph import positions
 
 if TYPE_CHECKING:
@@ -30,12 +36,14 @@ class TrackedFiles:
     def matching(self, pattern: str) -> frozenset[str]:
         """The files that ``pattern`` covers."""
         if pattern not in self._found:
-            covers = PathGlobs([pattern]).matches
-            self._found[pattern] = frozenset(filter(covers, self._candidates(pattern)))
+            # Plain text rules out nearly all paths; a glob is compiled only for what is left.
+            tail = literal_tail(pattern)
+            likely = [path for path in self._beginning(literal_prefix(pattern)) if tail in path]
+            found = filter(PathGlobs([pattern]).matches, likely) if likely else ()
+            self._found[pattern] = frozenset(found)
         return self._found[pattern]
 
-    def _candidates(self, pattern: str) -> Iterator[str]:
-        prefix = literal_prefix(pattern)
+    def _beginning(self, prefix: str) -> Iterator[str]:
         start = bisect_left(self._paths, prefix)
         for path in self._paths[start:]:
             if not path.startswith(prefix):

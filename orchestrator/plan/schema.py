@@ -32,11 +32,15 @@ def _plain(schema: Any) -> Any:
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _kept(key, value) for key, value in schema.items() if key != "title"}
+    plain = {key: _kept(key, value) for key, value in schema.items() if key != "title"}
+    if "patternProperties" in plain:
+        # Names that do not fit the pattern would be free of any rule otherwise.
+        plain["additionalProperties"] = False
+    return plain
 
 
 def _kept(key: str, value: Any) -> Any:
-    if key in {"properties", "$defs"}:
+    if key in {"properties", "patternProperties", "$defs"}:
         # Keys are names here, of which one is 'title'.
         return {name: _plain(part) for name, part in value.items()}
     if key == "description":
