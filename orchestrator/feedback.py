@@ -9,7 +9,8 @@ that was abandoned by the engine or turned away by a rate limit is not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.results import CheckResult, Verification
@@ -120,6 +121,22 @@ def after_session(
     now: float,
 ) -> Decision:
     """What follows a session that ended as ``result`` and left ``work``."""
+    special = _special_end(record, result, can_resume=can_resume, now=now)
+    if special is not None:
+        return special
+    problem = _problem(result, work)
+    if problem is None:
+        return Verify()
+    why, told = problem
+    if attempts_left(record, budget) <= 1:
+        return Stop(_gave_up(why, record.attempts_used + 1))
+    return Again(why, told, resume=_resume(result, can_resume=can_resume))
+
+
+def _special_end(
+    record: TaskRecord, result: SessionResult, *, can_resume: bool, now: float
+) -> Decision | None:
+    """What follows endings that say nothing of the work."""
     match result.outcome:
         case Outcome.ASKED:
             return AskPerson(result.message or result.reason or "the agent asks for a person")
@@ -129,13 +146,7 @@ def after_session(
             return _wait_for_limit(record, result, now)
         case Outcome.ABANDONED | Outcome.CANCELLED:
             return Again("interrupted", INTERRUPTED, resume=can_resume)
-    problem = _problem(result, work)
-    if problem is None:
-        return Verify()
-    why, told = problem
-    if attempts_left(record, budget) <= 1:
-        return Stop(_gave_up(why, record.attempts_used + 1))
-    return Again(why, told, resume=_resume(result, can_resume=can_resume))
+    return None
 
 
 def after_verification(
@@ -154,7 +165,14 @@ def after_verification(
     names = ", ".join(result.check for result in red)
     if attempts_left(record, budget) <= 0:
         return Stop(_gave_up(f"{names} did not pass", record.attempts_used))
-    return Again(f"{names} did not pass", f"{NOT_PASSED}\n\n{digest}", resume=can_resume)
+    used_up = _used_up(record, budget)
+    if used_up:
+        return Stop(f"{names} did not pass, and {used_up}")
+    return Again(
+        f"{names} did not pass",
+        f"{NOT_PASSED}\n\n{_fenced(digest)}",
+        resume=can_resume and _has_room(record.usage.context_share),
+    )
 
 
 def conflict_feedback(target: str, paths: Sequence[str], hunks: str) -> str:
@@ -172,7 +190,7 @@ def red_merge_feedback(target: str, digest: str) -> str:
     return (
         "Your work passes alone, but fails together with what has landed meanwhile. The target "
         f"(commit {target[:12]}) has been merged into this worktree, so the failure can be seen "
-        f"here. Make both hold; do not undo what landed.\n\n{digest}"
+        f"here. Make both hold; do not undo what landed.\n\n{_fenced(digest)}"
     )
 
 
@@ -194,34 +212,53 @@ INTERRUPTED = (
 NOT_PASSED = "Your work was verified on a clean checkout of your branch and did not pass:"
 
 
+def _once_more(
+    record: TaskRecord,
+    budget: Budget,
+    result: SessionResult,
+    why: str,
+    told: str,
+    *,
+    can_resume: bool,
+) -> Decision:
+    """Another session, unless the attempts or the budget are used up by this one."""
+    if attempts_left(record, budget) <= 1:
+        return Stop(_gave_up(why, record.attempts_used + 1))
+    used_up = _used_up(replace(record, usage=record.usage + result.usage), budget)
+    if used_up:
+        return Stop(f"{why}, and {used_up}")
+    return Again(why, told, resume=_resume(result, can_resume=can_resume))
+
+
 def _problem(result: SessionResult, work: Work) -> tuple[str, str] | None:
     """Why the work cannot be verified, in short and as told to the agent; None when it can."""
     if result.outcome not in {Outcome.COMPLETED, Outcome.NO_CHANGE}:
         return _bad_end(result)
     if work.refused:
         return work.refused, f"Your work cannot be taken: {work.refused}. Mend that."
-    if work.unresolved:
-        files = ", ".join(work.unresolved)
-        why = f"left conflict markers in {files}"
-        return why, f"You left conflict markers in {files}. Resolve them; leave no marker."
-    if work.protected:
-        files = ", ".join(work.protected)
-        why = f"changed protected paths: {files}"
-        return why, f"You changed paths that no session may change: {files}. Undo that part."
-    if work.out_of_scope:
-        files = ", ".join(work.out_of_scope)
-        why = f"changed paths outside its scope: {files}"
-        return why, f"You changed paths outside this task's scope: {files}. Undo that part."
+    for paths, why, told in (
+        (work.unresolved, "left conflict markers in", "Resolve them; leave no marker."),
+        (work.protected, "changed paths that no session may change:", "Undo that part."),
+        (work.out_of_scope, "changed paths outside its scope:", "Undo that part."),
+    ):
+        if paths:
+            return f"{why} {_some(paths, 3)}", f"Your work {why} {_some(paths, 20)}. {told}"
     if not work.changed:
         why = "said it was done but changed nothing"
         return why, "You said you were done, but nothing has changed. Do the task, or ask."
     return None
 
 
+def _some(paths: tuple[str, ...], limit: int) -> str:
+    shown = ", ".join(paths[:limit])
+    return f"{shown} and {len(paths) - limit} more" if len(paths) > limit else shown
+
+
 def _bad_end(result: SessionResult) -> tuple[str, str]:
-    why = f"the session {_ENDINGS[result.outcome]}: {result.reason or 'no reason told'}"
-    told = f"Your last session {_ENDINGS[result.outcome]} ({result.reason}). Go on from there."
-    return why, told
+    reason = result.reason or "no reason told"
+    ended = _ENDINGS[result.outcome]
+    told = f"Your last session {ended} ({reason}). What it had done is here. Go on from there."
+    return f"the session {ended}: {reason}", told
 
 
 _ENDINGS = {
@@ -251,8 +288,30 @@ def _blames_agent(result: CheckResult) -> bool:
 
 
 def _resume(result: SessionResult, *, can_resume: bool) -> bool:
-    share = result.usage.context_share
-    return can_resume and bool(result.session_id) and (share is None or share <= FRESH_ABOVE)
+    """Whether to go on with the old session; not with one that failed before it did anything."""
+    stillborn = result.outcome is Outcome.FAILED and not result.usage.tokens
+    known = can_resume and bool(result.session_id)
+    return known and not stillborn and _has_room(result.usage.context_share)
+
+
+def _has_room(context_share: float | None) -> bool:
+    return context_share is None or context_share <= FRESH_ABOVE
+
+
+def _used_up(record: TaskRecord, budget: Budget) -> str:
+    """Which budget leaves nothing for another session; nothing when all do."""
+    tokens, cost = left_over(record, budget)
+    if tokens is not None and tokens <= 0:
+        return f"its {budget.tokens:,} tokens are used up"
+    if cost is not None and cost <= 0:
+        return f"its ${budget.cost:.2f} are used up"
+    return ""
+
+
+def _interrupted(before: str) -> str:
+    """What was to be told still holds: a session that cannot be resumed never saw it."""
+    before = before.removeprefix(INTERRUPTED).strip()
+    return f"{INTERRUPTED}\n\n{before}" if before else INTERRUPTED
 
 
 def _gave_up(why: str, attempts: int) -> str:
@@ -260,4 +319,7 @@ def _gave_up(why: str, attempts: int) -> str:
 
 
 def _fenced(text: str) -> str:
-    return f"```\n{text.rstrip()}\n```"
+    """``text`` as data, in a fence that nothing in it can close."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
+from pydantic import ValidationError
 
 from orchestrator.api.models import (
     ActionView,
@@ -118,18 +119,26 @@ class EngineClient:
             try:
                 async for line in response.aiter_lines():
                     if line.startswith("data:"):
-                        yield EventView.model_validate_json(line.removeprefix("data:"))
-            except (httpx.RemoteProtocolError, httpx.ReadError):
+                        yield _read(EventView, line.removeprefix("data:"))
+            except httpx.TransportError:
                 return
 
     @asynccontextmanager
     async def _stream(self, path: str, query: dict[str, int]) -> AsyncIterator[httpx.Response]:
         timeout = httpx.Timeout(30.0, read=None)
         try:
-            async with self._http.stream("GET", path, params=query, timeout=timeout) as response:
-                yield response
-        except httpx.ConnectError as error:
+            response = await self._http.send(
+                self._http.build_request("GET", path, params=query, timeout=timeout), stream=True
+            )
+        except httpx.TransportError as error:
             raise EngineUnreachable(_UNREACHABLE) from error
+        try:
+            if response.is_error:
+                await response.aread()
+                raise _error(response)
+            yield response
+        finally:
+            await response.aclose()
 
     async def _act(self, plan: str, task: str, verb: str, body: View | None = None) -> ActionView:
         return await self._ask("POST", f"{_task(plan, task)}/{verb}", ActionView, body=body)
@@ -155,10 +164,20 @@ class EngineClient:
             raise EngineUnreachable(_UNREACHABLE) from error
         if response.is_error:
             raise _error(response)
-        return model.model_validate_json(response.content)
+        return _read(model, response.content)
 
 
 _UNREACHABLE = "the engine does not answer; start it with: clerk start"
+
+
+def _read(model: type[V], content: str | bytes) -> V:
+    """A view from what the engine sent; raises ClerkError when it is not one we know."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise ClerkError(
+            "the engine speaks another version of this program; restart it with: clerk stop"
+        ) from error
 
 
 def _task(plan: str, task: str) -> str:

@@ -94,7 +94,7 @@ class Reader:
         self._find(plan, task)
         found = self._attempt(plan, task, attempt)
         if found is None:
-            return LogChunk(text="", next=after, attempt=0, ended=True)
+            raise UsageError(f"task {task!r} has had no session yet")
         raw = _read(Path(found.log), after)
         lines = _whole_lines(raw, last=bool(found.ended_at))
         return LogChunk(

@@ -17,6 +17,6 @@ def dashboard(repo: str | None = None) -> None:
     if socket is None:
         click.echo("starting the engine in the background (clerk stop ends it)", err=True)
         socket = start_engine(place)
-    from tui import run
+    from tui.app import run
 
     run(socket)
