@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.graph import check_closure
 from orchestrator.plan.values import show_duration
 from orchestrator.tokens import clip_to_tokens, estimate_tokens
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.model import Budget, Check, Plan, Task
 
 CUT = "\n[… the brief is cut here; it was longer than a prompt may be …]\n"
+GLOBS_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def first_prompt(plan: Plan, task: Task, standing: Standing, *, budget_tokens: i
     frame = "\n\n".join(_frame(plan, task, standing))
     room = max(0, budget_tokens - estimate_tokens(frame) - estimate_tokens(task.title) - 16)
     brief = clip_to_tokens(task.brief.strip(), room, mark=CUT)
-    return f"# {task.title}\n\n{brief}\n\n{frame}\n"
+    return _within(f"# {task.title}\n\n{brief}\n\n{frame}\n", budget_tokens)
 
 
 def next_prompt(
@@ -49,7 +51,7 @@ def next_prompt(
     """For a session that goes on: what is wrong, and what is left to mend it with."""
     tail = f"{_left(plan.budget_of(task), standing)} The task and its criteria are unchanged."
     room = max(0, budget_tokens - estimate_tokens(tail) - 8)
-    return f"{clip_to_tokens(feedback.strip(), room)}\n\n{tail}\n"
+    return _within(f"{clip_to_tokens(feedback.strip(), room)}\n\n{tail}\n", budget_tokens)
 
 
 def handover_prompt(
@@ -61,12 +63,14 @@ def handover_prompt(
     room = budget_tokens - estimate_tokens(state) - estimate_tokens(wrong) - 24
     whole = first_prompt(plan, task, standing, budget_tokens=max(0, room))
     parts = [whole.rstrip(), f"## Where it stands\n{state}"]
-    return "\n\n".join([*parts, f"## What is wrong\n{wrong}"] if wrong else parts) + "\n"
+    if wrong:
+        parts.append(f"## What is wrong\n{wrong}")
+    return _within("\n\n".join(parts) + "\n", budget_tokens)
 
 
 def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
     """Everything beside the brief."""
-    checks = "\n".join(_criterion(name, plan.checks[name]) for name in task.done_when)
+    checks = "\n".join(_criterion(name, plan, task) for name in task.done_when)
     yield f"## Done when\nAll of these pass, on a clean checkout of your branch:\n{checks}"
     yield f"## Scope\n{_scope(plan, task)}"
     yield (
@@ -81,18 +85,40 @@ def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
     yield f"## Limits\n{_limits(plan.budget_of(task), standing)}"
 
 
-def _criterion(name: str, check: Check) -> str:
-    command = check.run.replace("{report}", "/tmp/report")  # noqa: S108 - shown, never opened
-    return f"- {name} ({check.kind}, at most {show_duration(check.timeout)}): `{command.strip()}`"
+def _criterion(name: str, plan: Plan, task: Task) -> str:
+    check = plan.checks[name]
+    limit = show_duration(check.timeout)
+    lines = [f"- {name} ({check.kind}, at most {limit}): {_command(name, check, task)}"]
+    lines += [
+        f"  - it needs {other} first: {_command(other, plan.checks[other], task)}"
+        for other in check_closure(plan.checks, [name])[:-1]
+        if other not in task.done_when
+    ]
+    return "\n".join(lines)
+
+
+def _command(name: str, check: Check, task: Task) -> str:
+    """A command as the agent can run it: its report goes where no other session writes."""
+    report = f"/tmp/clerk-{task.id}-{name}.xml"  # noqa: S108 - shown, never opened
+    command = check.run.replace("{report}", report).strip()
+    if "\n" not in command:
+        return f"`{command}`"
+    return "\n" + "\n".join(f"      {line}" for line in command.split("\n"))
 
 
 def _scope(plan: Plan, task: Task) -> str:
     lines = []
     if task.touches:
-        lines.append(f"- Change only: {', '.join(f'`{glob}`' for glob in task.touches)}")
+        lines.append(f"- Change only: {_listed(task.touches)}")
     if plan.protect:
-        lines.append(f"- Never change: {', '.join(f'`{glob}`' for glob in plan.protect)}")
+        lines.append(f"- Never change: {_listed(plan.protect)}")
     return "\n".join(lines) or "- No limits; change what the task needs and nothing else."
+
+
+def _listed(globs: Sequence[str]) -> str:
+    shown = ", ".join(f"`{glob}`" for glob in globs[:GLOBS_SHOWN])
+    more = len(globs) - GLOBS_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _limits(budget: Budget, standing: Standing) -> str:
@@ -128,3 +154,8 @@ def _state(standing: Standing) -> Iterator[str]:
             yield f"  and {len(standing.changes) - 40} files more"
     else:
         yield "The branch changes nothing yet."
+
+
+def _within(text: str, budget_tokens: int) -> str:
+    """The last resort, where the budget does not hold even what must be said."""
+    return clip_to_tokens(text, budget_tokens, mark=CUT)

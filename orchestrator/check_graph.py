@@ -8,9 +8,9 @@ checkout again, known or not.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.graph import check_closure
 from orchestrator.states import Verdict
 
 if TYPE_CHECKING:
@@ -36,21 +36,8 @@ def run_order(checks: Mapping[str, Check], wanted: Iterable[str]) -> tuple[str, 
 
     Raises KeyError for a check that the plan does not have.
     """
-    needed: dict[str, tuple[str, ...]] = {}
-    waiting = list(wanted)
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed[name] = checks[name].needs
-            waiting += checks[name].needs
-    sorter = TopologicalSorter(needed)
-    sorter.prepare()
-    order: list[str] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=lambda n: (_CHEAPEST_FIRST.index(checks[n].kind), n))
-        order += ready
-        sorter.done(*ready)
-    return tuple(order)
+    cheapest_first = sorted(checks, key=lambda name: _CHEAPEST_FIRST.index(checks[name].kind))
+    return check_closure({name: checks[name] for name in cheapest_first}, wanted)
 
 
 def chart(

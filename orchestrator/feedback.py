@@ -127,10 +127,7 @@ def after_session(
     problem = _problem(result, work)
     if problem is None:
         return Verify()
-    why, told = problem
-    if attempts_left(record, budget) <= 1:
-        return Stop(_gave_up(why, record.attempts_used + 1))
-    return Again(why, told, resume=_resume(result, can_resume=can_resume))
+    return _once_more(record, budget, result, *problem, can_resume=can_resume)
 
 
 def _special_end(
@@ -145,7 +142,7 @@ def _special_end(
         case Outcome.RATE_LIMITED:
             return _wait_for_limit(record, result, now)
         case Outcome.ABANDONED | Outcome.CANCELLED:
-            return Again("interrupted", INTERRUPTED, resume=can_resume)
+            return Again("interrupted", _interrupted(record.feedback), resume=can_resume)
     return None
 
 
