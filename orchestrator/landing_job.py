@@ -162,10 +162,7 @@ class LandingJob:
         git = self._site.git
         try:
             await git.worktrees.remove(record.plan, record.id)
-            ref = candidate_ref(record.plan, record.id)
-            held = (await git.refs.list(ref)).get(ref)
-            if held:
-                await git.refs.delete(ref, held)
+            await git.refs.let_go(candidate_ref(record.plan, record.id))
         except GitError as error:
             message = f"its worktree could not be removed: {error}"
             self._site.ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)

@@ -19,7 +19,7 @@ import anyio
 from orchestrator.errors import RefMoved
 from orchestrator.git.candidates import Candidate, Conflict
 from orchestrator.git.messages import merge_message
-from orchestrator.git.refs import branch_ref
+from orchestrator.git.refs import branch_ref, candidate_ref
 from orchestrator.states import TaskState, Verdict
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ class MergeQueue:
             verified=[(check, merged.tree) for check in checks],
         )
         user = self._site.records.repository.identity
-        return await candidates.commit(merged, message=message, author=user, date=order.date)
+        built = await candidates.commit(merged, message=message, author=user, date=order.date)
+        await self._site.git.refs.hold(candidate_ref(record.plan, record.id), built.commit)
+        return built
 
     async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
         """Why the candidate may not land; None when every guard passed on its tree."""

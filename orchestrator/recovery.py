@@ -83,10 +83,8 @@ async def _save_leftovers(site: Site, task: TaskRecord) -> str:
 
 async def keep_head(site: Site, task: TaskRecord, head: str) -> None:
     """Hold on to a head for good, whatever becomes of its branch."""
-    ref = keep_ref(task.plan, task.id, task.sessions)
-    standing = (await site.git.refs.list(ref)).get(ref, "")
-    if head and standing != head:
-        await site.git.refs.move(ref, head, standing, "clerk: keep")
+    if head:
+        await site.git.refs.hold(keep_ref(task.plan, task.id, task.sessions), head)
 
 
 async def _decide_landing(site: Site, task: TaskRecord) -> None:

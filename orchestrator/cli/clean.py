@@ -65,8 +65,16 @@ async def _clean(place: Place, plan: str | None, failed: bool, forget: bool, dry
                 for task in _finished(records, name, states, everything=forget):
                     await _remove(git, task, forget=forget, dry_run=dry_run)
                 if forget and not dry_run:
-                    records.forget(name)
+                    _forget(records, name)
                     click.echo(f"{name}: forgotten")
+
+
+def _forget(records: Records, plan: str) -> None:
+    import shutil
+
+    with records.store.write() as tx:
+        tx.remove_plan(plan)
+    shutil.rmtree(records.repository.state_dir / "logs" / plan, ignore_errors=True)
 
 
 def _finished(

@@ -9,8 +9,8 @@ from pathlib import Path
 import anyio
 import click
 
+from orchestrator.cli.connection import Place, find_place, start_engine
 from orchestrator.cli.connection import engine as connect
-from orchestrator.cli.connection import find_place, start_engine
 from orchestrator.cli.orders import repo_option
 from orchestrator.cli.signals import on_signal
 from orchestrator.errors import EngineUnreachable, ExitCode
@@ -82,7 +82,7 @@ def stop(repo: str | None) -> int:
 
     anyio.run(ask)
     deadline = time.monotonic() + STOP_PATIENCE_SECONDS
-    while place.socket is not None:
+    while _runs(place):
         if time.monotonic() > deadline:
             raise EngineUnreachable(
                 f"the engine has not ended after {STOP_PATIENCE_SECONDS:.0f}s; "
@@ -91,6 +91,10 @@ def stop(repo: str | None) -> int:
         time.sleep(0.02)
     click.echo("the engine has stopped", err=True)
     return ExitCode.DONE
+
+
+def _runs(place: Place) -> bool:
+    return place.socket is not None
 
 
 @click.command(hidden=True)

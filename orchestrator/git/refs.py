@@ -94,6 +94,24 @@ class Refs:
     async def delete(self, ref: str, old: str, reason: str = "clerk: delete") -> None:
         await self.move(ref, "", old, reason)
 
+    async def hold(self, ref: str, oid: str) -> None:
+        """Keep ``oid`` alive under a ref of our own, whatever that held before.
+
+        Only below ``refs/clerk``, where nobody else moves anything; raises GitError elsewhere.
+        """
+        self._require_own(ref)
+        await self._git.run("update-ref", "--no-deref", ref, oid, env=_DURABLE)
+
+    async def let_go(self, ref: str) -> None:
+        """Drop a ref of our own; nothing there is fine. Raises GitError elsewhere."""
+        self._require_own(ref)
+        await self._git.run("update-ref", "--no-deref", "-d", ref, env=_DURABLE)
+
+    @staticmethod
+    def _require_own(ref: str) -> None:
+        if not ref.startswith("refs/clerk/"):
+            raise GitError(f"{ref} is not the engine's own; it moves by compare-and-swap only")
+
     async def move_all(self, moves: Sequence[Move], reason: str) -> None:
         """Move several refs together: all of them, or (a crash aside) none.
 

@@ -84,6 +84,13 @@ class Transaction:
         self._connection.execute(_FORGET_VERIFICATIONS, {"key_plan": plan, "key_task": task})
         self._tasks.remove((plan, task))
 
+    def remove_plan(self, name: str) -> None:
+        """Remove a plan with all its tasks; its events stay."""
+        for _, task in self._tasks.keys((name,)):
+            self.remove_task(name, task)
+        self._connection.execute(_FORGET_VERIFICATIONS, {"key_plan": name, "key_task": ""})
+        self._plans.remove((name,))
+
     def add_attempt(self, attempt: AttemptRecord) -> AttemptRecord:
         """Raises StoreError if the task has an attempt of that number already."""
         return self._attempts.add(attempt)

@@ -33,7 +33,10 @@ def test_two_tasks_green_alone_and_red_together_do_not_both_land(yard):
     yard.commit("at most two texts")
     yard.git("branch", "-f", "main", "HEAD")
     plan = yard.plan(
-        {"a": "echo good > a.txt", "b": ["echo good > b.txt", "git rm -q -f first.txt"]},
+        {
+            "a": ["echo good > a.txt", "git rm -q -f first.txt"],
+            "b": ["echo good > b.txt", "git rm -q -f first.txt"],
+        },
     )
     yard.clerk("run", str(plan), "--merge", "auto")
     states = yard.status()
