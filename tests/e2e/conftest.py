@@ -78,6 +78,11 @@ class Yard:
             (scripts / f"{name}.{number}.sh").write_text(line + "\n")
         return {"id": name, "title": f"Task {name}", "brief": f"Do {name}.", "done_when": ["unit"], **told}
 
+    @staticmethod
+    def command(*args: str) -> list[str]:
+        """The command line of a clerk command."""
+        return [sys.executable, "-m", "orchestrator.cli", *args]
+
     def clerk(self, *args: str, code: int | None = 0, cwd: Path | None = None, **env: str):
         """Run a clerk command to its end and demand its exit code."""
         done = subprocess.run(
