@@ -118,15 +118,18 @@ def _document(raw: bytes, name: str) -> _Document:
 def _count(case: Any, suite: Any, roots: Sequence[str], tally: Tally) -> None:
     """Count one testcase, which may hold several results."""
     bad = [entry for entry in case.result if isinstance(entry, FailureElement | Error)]
-    for entry in bad:
-        tally.add(_failure(entry, case, suite, roots), error=isinstance(entry, Error))
-    if bad:
-        return
-    if case.is_skipped:
+    if not bad and case.is_skipped:
         tally.skipped += 1
-    elif case.is_rerun:  # it failed, and failed again, and the runner listed nothing else
-        tally.add(_failure(case.interim_result[0], case, suite, roots), error=False)
-    else:
+        return
+    if not bad and case.is_rerun:  # it failed, and failed again, and nothing else is listed
+        bad = case.interim_result[:1]
+    for entry in bad:
+        error = isinstance(entry, Error)
+        if tally.is_full:
+            tally.count(error=error)
+        else:
+            tally.add(_failure(entry, case, suite, roots), error=error)
+    if not bad:
         tally.passed += 1
         tally.flaky += case.is_flaky
 

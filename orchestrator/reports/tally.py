@@ -29,11 +29,20 @@ class Tally:
     _failures: list[Failure] = field(default_factory=list)
     _room: int = DETAILS_CHARACTERS
 
-    def add(self, failure: Failure, *, error: bool) -> None:
-        """Count a failure, or an error, and keep it if there is room."""
+    @property
+    def is_full(self) -> bool:
+        """Whether failures are only counted from now on."""
+        return len(self._failures) >= FAILURES_KEPT
+
+    def count(self, *, error: bool) -> None:
+        """Count a failure, or an error."""
         self.errored += error
         self.failed += not error
-        if len(self._failures) < FAILURES_KEPT:
+
+    def add(self, failure: Failure, *, error: bool) -> None:
+        """Count a failure, or an error, and keep it if there is room."""
+        self.count(error=error)
+        if not self.is_full:
             self._failures.append(self._bounded(failure))
 
     def report(self) -> Report:
