@@ -1,7 +1,7 @@
 """The words an agent gets: everything it needs, within what a prompt may cost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.brief import CUT, Standing, first_prompt, handover_prompt, next_prompt
@@ -105,6 +105,7 @@ def test_a_fresh_session_gets_the_task_the_state_of_it_and_what_is_wrong():
         assert told in text
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.text(min_size=1, max_size=3_000),
     st.text(max_size=3_000),

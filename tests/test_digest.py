@@ -249,7 +249,7 @@ CHECKS = st.builds(
 VERIFICATIONS = st.lists(CHECKS, max_size=5).map(lambda results: verification(*results))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VERIFICATIONS, st.none() | VERIFICATIONS, st.none() | VERIFICATIONS, st.integers(0, 2500))
 def test_a_digest_never_exceeds_its_budget_nor_the_length_of_a_line(now, previous, base, budget):
     text = digest(now, budget_tokens=budget, previous=previous, baseline=base)
@@ -258,7 +258,7 @@ def test_a_digest_never_exceeds_its_budget_nor_the_length_of_a_line(now, previou
     assert text == digest(now, budget_tokens=budget, previous=previous, baseline=base)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(VERIFICATIONS)
 def test_every_check_is_named_when_there_is_room(now):
     text = digest(now, budget_tokens=20_000)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.feedback import (
@@ -280,6 +280,7 @@ WORKS = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(RECORDS, RESULTS, WORKS, st.booleans())
 def test_every_ending_leads_somewhere_and_never_beyond_the_attempts(record, result, work, resume):
     decision = session(result, work, record, can_resume=resume)
@@ -293,6 +294,7 @@ def test_every_ending_leads_somewhere_and_never_beyond_the_attempts(record, resu
         assert decision.reason
 
 
+@settings(max_examples=60, deadline=None)
 @given(RECORDS, st.lists(st.sampled_from(Verdict), max_size=3))
 def test_every_verification_that_did_not_pass_leads_somewhere(record, verdicts):
     decision = verified(*verdicts, record=record)

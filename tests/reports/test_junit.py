@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import UsageError
@@ -354,6 +354,7 @@ def test_an_unknown_format_is_answered_with_the_known_ones():
     assert isinstance(load("junit"), JUnitParser)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_make_the_parser_do_anything_but_parse_or_refuse(tmp_path_factory, raw):
     path: Path = tmp_path_factory.getbasetemp() / f"any-{os.getpid()}.xml"

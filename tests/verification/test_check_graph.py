@@ -1,6 +1,6 @@
 """Which checks must run, and in which order."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.check_graph import chart, run_order
@@ -40,6 +40,7 @@ def graphs(draw):
     return graph, {name: result(name, verdict) for name, verdict in known.items()}
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_every_check_gets_exactly_one_fate_and_needs_of_a_run_run_too(case):
     graph, known = case
@@ -57,6 +58,7 @@ def test_every_check_gets_exactly_one_fate_and_needs_of_a_run_run_too(case):
         assert set(graph[name].needs) & (failed | set(course.skipped))
 
 
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_nothing_runs_when_everything_is_known(case):
     graph, _ = case

@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.judgement import judge
@@ -76,6 +76,7 @@ EXITS = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(EXITS, REPORTS, st.booleans())
 def test_green_needs_everything(ended, report, wanted):
     verdict, reason = judge(ended, report, wanted=wanted)
