@@ -18,7 +18,7 @@ from orchestrator.plan.quoting import quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX | glob.CASE
+_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX
 _LONGEST = 500
 _MAGIC = re.compile(r"[*?\[]")
 _CLASS = re.compile(r"\[[!^]?\]?[^\]]*\]")

@@ -152,7 +152,7 @@ def test_help_imports_nothing_heavy():
     script = (
         "import sys; from orchestrator.cli.plan import plan;"
         " heavy = {'pydantic', 'yaml', 'wcmatch', 'git', 'sqlmodel'} & set(sys.modules);"
-        " sys.exit(', '.join(heavy))"
+        " sys.exit(', '.join(heavy) or None)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

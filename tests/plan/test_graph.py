@@ -105,6 +105,12 @@ def test_a_chain_of_a_thousand_does_not_recurse():
     assert len(circle) == 1001
 
 
+def test_a_name_is_walked_once_however_many_paths_lead_to_it():
+    # 3 ** 60 paths: a search that forgets where it was does not come back.
+    layers = {f"t{n}-{k}": [f"t{n + 1}-{j}" for j in range(3)] for n in range(60) for k in range(3)}
+    assert cycles(layers) == []
+
+
 @settings(max_examples=80, deadline=None)
 @given(graphs(acyclic=True))
 def test_what_is_needed_comes_first_and_reach_is_exact(edges):

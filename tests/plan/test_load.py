@@ -104,6 +104,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, small,
     path = tmp_path / "p.yaml"
     path.write_bytes(b"\xef\xbb\xbf" + small.replace("\n", "\r\n").encode())
     assert loaded(path).plan == plan_of(small)
+    assert loaded(path).source == small.replace("\n", "\r\n")
     assert parse_plan(loaded(path).source, shown_path="x", agents=AGENTS) == plan_of(small)
 
 

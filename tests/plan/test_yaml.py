@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from orchestrator.plan import yaml_nodes
 from orchestrator.plan.document import Item
 from orchestrator.plan.yaml_guard import DEEPEST, MOST_VALUES
 from orchestrator.plan.yaml_nodes import read_document
@@ -13,6 +15,12 @@ def refused(source):
     found = read_document(source)
     assert not isinstance(found, Item)
     return f"{found.spot.line}:{found.spot.column}: {found.told()}"
+
+
+@pytest.fixture(params=[yaml.SafeLoader, yaml.CSafeLoader], ids=["python", "libyaml"])
+def either_parser(request, monkeypatch):
+    """PyYAML without its C parser must be as safe, if slower."""
+    monkeypatch.setattr(yaml_nodes, "_Loader", request.param)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,7 @@ def refused(source):
         ("a: &x [*x]", "1:8: the alias '*x' stands inside of what it stands for"),
     ],
 )
+@pytest.mark.usefixtures("either_parser")
 def test_a_file_that_is_no_plan_is_one_clear_error(source, told):
     assert refused(source) == told
 
@@ -51,6 +60,7 @@ def test_wrong_syntax_is_told_with_its_place_and_mend(source, place, mend):
     assert mend in told
 
 
+@pytest.mark.usefixtures("either_parser")
 def test_an_alias_bomb_is_refused_before_it_expands():
     lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12)]
@@ -63,6 +73,7 @@ def test_aliases_that_nest_one_by_one_count_as_deep_as_they_are():
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.usefixtures("either_parser")
 def test_depth_is_an_error_and_never_a_recursion(opening):
     assert f"more than {DEEPEST} deep" in refused("a:\n  " + opening * 200_000)
 
@@ -84,6 +95,7 @@ def test_an_alias_means_what_it_stands_for(plan_of, small):
     assert plan_of(source).tasks[1].done_when == ("unit", "e2e")
 
 
+@pytest.mark.usefixtures("either_parser")
 def test_equal_keys_are_told_with_both_lines(problems_of, small):
     (line,) = problems_of(small.replace("    brief:", "    title: Twice\n    brief:"))
     assert line == "p.yaml:9:5: task 'cart': 'title' is given twice; the first is on line 8"
@@ -110,6 +122,7 @@ def test_names_are_taken_as_written(plan_of, small):
         ("9" * 5000, "a number", "quote it if it is text"),
     ],
 )
+@pytest.mark.usefixtures("either_parser")
 def test_text_that_yaml_changes_is_told_with_what_it_became(
     problems_of, small, written, reading, mend
 ):
