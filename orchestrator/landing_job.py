@@ -95,7 +95,7 @@ class LandingJob:
     def _guards(
         self, snapshot: PlanSnapshot, task: str
     ) -> Iterator[tuple[PlanSnapshot, tuple[str, ...]]]:
-        """This plan's guards, then those of every other plan that has landed on the target."""
+        """This plan's guards, then those of every other plan under way on the same target."""
         records = self._site.records
         mine = merge_queue.guards_of(
             snapshot,
@@ -199,7 +199,7 @@ class LandingJob:
                 record,
                 TaskState.NEEDS_INPUT,
                 reason=f"the merged result could not be verified {tries} times: {reason}",
-                verify_errors=0,
+                verify_errors=tries,
                 merge_requested=False,
             )
             return

@@ -13,7 +13,7 @@ from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
 from orchestrator.feedback import answer_feedback, note_feedback
 from orchestrator.readiness import readiness
-from orchestrator.states import SETTLED, TaskState
+from orchestrator.states import SETTLED, Outcome, TaskState
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskSelection
@@ -83,14 +83,18 @@ class Orders:
             return _refuse(task, f"it is {_shown(record)}; cancel it first, or wait")
         if record.settled_by:
             return _refuse(task, f"it was settled by {record.settled_by!r}; retry that one")
-        facts = {**_fresh_budget(record), "note": note, "retry_at": 0.0, "held": ""}
+        facts: dict[str, Any] = {
+            **_fresh_budget(record),
+            "note": note,
+            "retry_at": 0.0,
+            "held": "",
+        }
         if note:
             facts["feedback"] = note_feedback(note, record.feedback)
         if record.state is TaskState.RETRY_QUEUED:
             self._note(self._site.ledger.amend(record, **facts), "retried")
         else:
-            untouched = record.state in SETTLED and not record.sessions
-            back = TaskState.PENDING if untouched else TaskState.RETRY_QUEUED
+            back = _way_back(record, note)
             self._move(record, back, "a person sent it back", merge_requested=False, **facts)
         self._revive(plan, task)
         self._reopen(plan)
@@ -112,7 +116,9 @@ class Orders:
     def answer(self, plan: str, task: str, text: str) -> ActionView:
         """Answer what the task's agent asked; its session goes on with it."""
         record = self._record(plan, task)
-        if record.state is not TaskState.NEEDS_INPUT:
+        attempts = self._site.records.store.attempts(plan, task)
+        asked = attempts and attempts[-1].outcome is Outcome.ASKED
+        if record.state is not TaskState.NEEDS_INPUT or not asked:
             return _refuse(task, f"it is {_shown(record)} and asks nothing")
         feedback = answer_feedback(record.reason, text)
         self._move(record, TaskState.RETRY_QUEUED, "answered", feedback=feedback, retry_at=0.0)
@@ -176,6 +182,15 @@ class Orders:
         if record.settled_at or facts:
             self._site.ledger.change_plan(plan, EventKind.PLAN_RESUMED, settled_at=0.0, **facts)
         self._scheduler.wake()
+
+
+def _way_back(record: TaskRecord, note: str) -> TaskState:
+    """Where a retried task goes: what only could not be verified need not be built again."""
+    if record.state in SETTLED and not record.sessions:
+        return TaskState.PENDING
+    if record.state is TaskState.NEEDS_INPUT and record.verify_errors and not note:
+        return TaskState.VERIFYING
+    return TaskState.RETRY_QUEUED
 
 
 def _fresh_budget(record: TaskRecord) -> dict[str, Any]:

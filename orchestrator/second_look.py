@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
+from orchestrator.events import EventKind
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.refs import Refs, branch_ref
 from orchestrator.states import TaskState
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 async def look_again(records: Records) -> None:
     """Fill in the activity of every task that has a head; what git cannot tell stays unknown."""
+    _recall_times(records)
     refs = Refs(records.repository.git, records.repository.null_oid)
     for name in records.book.names():
         target = await refs.resolve(branch_ref(records.book.record(name).target))
@@ -29,6 +31,15 @@ async def look_again(records: Records) -> None:
             if task.head and task.base:
                 _recall_checks(records, task)
                 await _recall_survey(records, task, target)
+
+
+def _recall_times(records: Records) -> None:
+    """Where the time of every task went, from the log of its moves."""
+    after = 0
+    while moves := records.store.events(after, kind=EventKind.TASK_CHANGED):
+        for move in moves:
+            records.activity.observe(move)
+        after = moves[-1].seq
 
 
 def _recall_checks(records: Records, task: TaskRecord) -> None:

@@ -86,6 +86,8 @@ class TaskView(View):
     session_started_at: float = 0.0
     generating_seconds: float = 0.0
     verifying_seconds: float = 0.0
+    queueing_seconds: float = 0.0
+    waiting_seconds: float = 0.0
     usage: UsageView = Field(default_factory=UsageView)
     checks: tuple[CheckView, ...] = ()
     diff: DiffStatView | None = None

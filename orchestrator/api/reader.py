@@ -69,7 +69,9 @@ class Reader:
                 pid=os.getpid() if self._running else 0,
                 version=__version__,
                 started_at=self._started_at,
-                repository=str(self.records.repository.common_dir),
+                repository=str(
+                    self.records.repository.checkout or self.records.repository.common_dir
+                ),
                 sandbox=self.records.settings.sandbox,
             ),
             plans=plans,

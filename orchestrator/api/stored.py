@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.api.reader import Reader
@@ -10,7 +10,7 @@ from orchestrator.second_look import look_again
 from orchestrator.site import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from orchestrator.api.models import BriefView, DiffView, LogChunk, StatusView, TaskDetail
@@ -23,18 +23,17 @@ class StoredState:
         self._reader = reader
 
     @classmethod
-    @contextmanager
-    def open(cls, common_dir: Path) -> Iterator[StoredState]:
+    @asynccontextmanager
+    async def open(cls, common_dir: Path) -> AsyncIterator[StoredState]:
         """Raises StoreError where nothing readable is stored."""
         with Records.open_readonly(common_dir) as records:
+            await look_again(records)
             yield cls(Reader(records))
 
     async def status(self) -> StatusView:
-        await look_again(self._reader.records)
         return self._reader.status()
 
     async def task(self, plan: str, task: str) -> TaskDetail:
-        await look_again(self._reader.records)
         return self._reader.task(plan, task)
 
     async def log(

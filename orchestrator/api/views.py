@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from orchestrator.activity import GENERATING, VERIFYING, Activity
+from orchestrator.activity import GENERATING, PERSON, QUEUEING, VERIFYING, Activity
 from orchestrator.api.models import (
     AttemptView,
     CheckView,
@@ -106,6 +106,8 @@ def task_view(
         session_started_at=live.session_started_at,
         generating_seconds=live.spent.get(GENERATING, 0.0),
         verifying_seconds=live.spent.get(VERIFYING, 0.0),
+        queueing_seconds=live.spent.get(QUEUEING, 0.0),
+        waiting_seconds=live.spent.get(PERSON, 0.0),
         usage=usage_view(record.usage + live.usage),
         checks=_checks(task, snapshot, live.checks, live.running_checks),
         diff=_diff(live.survey, record),

@@ -44,20 +44,26 @@ def summary(plan: PlanView, *, now: float) -> Iterator[str]:
     for task in plan.tasks:
         yield f"  {MARKS.get(task.state, '·')} {task.id:<{width}}  {what_became(task)}"
     yield from ("", f"  {tally(plan)}")
-    elapsed = (plan.settled_at or now) - plan.started_at
-    generating = sum(task.generating_seconds for task in plan.tasks)
-    verifying = sum(task.verifying_seconds for task in plan.tasks)
-    yield (
-        f"  {show_duration(round(elapsed, 1))} elapsed: "
-        f"{show_duration(round(generating, 1))} generating, "
-        f"{show_duration(round(verifying, 1))} verifying"
-    )
+    yield f"  {where_time_went(plan, now=now)}"
     tokens = sum(task.usage.tokens for task in plan.tasks)
     if tokens:
         cost = sum(task.usage.cost_usd for task in plan.tasks)
         yield f"  {tokens:,} tokens, ${cost:.2f}"
     if plan.sandbox == "none":
         yield "  every attempt ran without a sandbox"
+
+
+def where_time_went(plan: PlanView, *, now: float) -> str:
+    """The elapsed time, and what the tasks together spent theirs on."""
+    spent = {
+        "generating": sum(task.generating_seconds for task in plan.tasks),
+        "verifying": sum(task.verifying_seconds for task in plan.tasks),
+        "queueing": sum(task.queueing_seconds for task in plan.tasks),
+        "waiting to land or for a person": sum(task.waiting_seconds for task in plan.tasks),
+    }
+    told = [f"{show_duration(round(took, 1))} {word}" for word, took in spent.items() if took]
+    elapsed = (plan.settled_at or now) - plan.started_at
+    return f"{show_duration(round(elapsed, 1))} elapsed; in all tasks: {', '.join(told)}"
 
 
 def tally(plan: PlanView) -> str:
@@ -72,7 +78,8 @@ def tally(plan: PlanView) -> str:
 
 def what_became(task: TaskView) -> str:
     """One task's fate in a line."""
-    tries = f" after {task.attempts_used} attempts" if task.attempts_used > 1 else ""
+    several = task.attempts_used > 1 and task.state is not TaskState.FAILED
+    tries = f" after {task.attempts_used} attempts" if several else ""
     if task.state is TaskState.MERGED:
         return f"merged as {task.merged_commit[:9]}{tries}"
     if task.state is TaskState.VERIFIED and task.merge_ready:

@@ -33,7 +33,7 @@ async def reading(place: Place) -> AsyncIterator[Reading]:
     else:
         from orchestrator.api.stored import StoredState
 
-        with StoredState.open(place.common_dir) as stored:
+        async with StoredState.open(place.common_dir) as stored:
             yield stored
 
 

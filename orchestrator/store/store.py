@@ -175,14 +175,21 @@ class Store:
         return VERIFICATIONS.converter.to_record(rows[0]) if rows else None
 
     def events(
-        self, after: int = 0, plan: str | None = None, task: str | None = None, limit: int = 1000
+        self,
+        after: int = 0,
+        plan: str | None = None,
+        task: str | None = None,
+        kind: str | None = None,
+        limit: int = 1000,
     ) -> tuple[Event, ...]:
-        """The first ``limit`` events with a ``seq`` over ``after``, of one plan or task if told."""
+        """The first ``limit`` events with a ``seq`` over ``after``, of one plan, task or kind."""
         query = EVENTS.select.where(_EVENT.seq > after).order_by(_EVENT.seq).limit(limit)
         if plan is not None:
             query = query.where(_EVENT.plan == plan)
         if task is not None:
             query = query.where(_EVENT.task == task)
+        if kind is not None:
+            query = query.where(_EVENT.kind == str(kind))
         return tuple(map(EVENTS.converter.to_record, self._database.rows(query)))
 
     def last_seq(self) -> int:
