@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.globs import (
@@ -44,11 +45,9 @@ class TrackedFiles:
         return self._found[pattern]
 
     def _beginning(self, prefix: str) -> Iterator[str]:
-        start = bisect_left(self._paths, prefix)
-        for path in self._paths[start:]:
-            if not path.startswith(prefix):
-                return
-            yield path
+        first = bisect_left(self._paths, prefix)
+        following = (self._paths[index] for index in range(first, len(self._paths)))
+        return takewhile(lambda path: path.startswith(prefix), following)
 
 
 class Overlap:
