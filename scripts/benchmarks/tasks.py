@@ -1,0 +1,72 @@
+"""Many tasks with instant agents: what everything but the agents costs, beside a bare loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Figure, middle
+from benchmarks.yard import Spent, timed, yard
+
+if TYPE_CHECKING:
+    from benchmarks.yard import Yard
+
+COUNT = 100
+PARALLEL = 4
+LOOP = Path(__file__).with_name("bare_loop.sh")
+
+
+def run(runs: int) -> list[Figure]:
+    ours, bare = [], []
+    for _ in range(runs):
+        bare.append(bare_loop(COUNT))
+        ours.append(all_landed(COUNT))
+    return [
+        Figure(
+            f"{COUNT} tasks landed, wall",
+            middle(spent.seconds for spent in ours),
+            "s",
+            middle(spent.seconds for spent in bare),
+            "at most 2x",
+        ),
+        Figure(
+            f"{COUNT} tasks landed, processor",
+            middle(spent.cpu for spent in ours),
+            "s",
+            middle(spent.cpu for spent in bare),
+        ),
+    ]
+
+
+def all_landed(count: int) -> Spent:
+    """What ``clerk run`` takes until ``count`` tasks are verified, landed and tidied up."""
+    with yard() as place:
+        spent = place.clerk("run", str(instant_plan(place, count)), "--merge", "auto")
+        _require_landed(place, count)
+        return spent
+
+
+def bare_loop(count: int) -> Spent:
+    with yard() as place:
+        spent = timed([str(LOOP), str(count), str(PARALLEL)], place.path)
+        _require_landed(place, count)
+        return spent
+
+
+def instant_plan(place: Yard, count: int) -> Path:
+    tasks = [_task(f"t{number}") for number in range(count)]
+    return place.plan(tasks, parallel=PARALLEL, agents=AGENTS, checks=CHECKS)
+
+
+AGENTS = {"instant": {"type": "command", "run": "echo x > f-{task}"}}
+CHECKS = {"there": {"run": "test -s src0/file0.txt"}}
+
+
+def _task(name: str) -> dict[str, object]:
+    return {"id": name, "title": name, "brief": f"Make f-{name}.", "done_when": ["there"]}
+
+
+def _require_landed(place: Yard, count: int) -> None:
+    landed = int(place.git("rev-list", "--count", "--first-parent", "main")) - 1
+    if landed != count:
+        raise SystemExit(f"only {landed} of {count} tasks landed: the figures mean nothing")
