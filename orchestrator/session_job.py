@@ -22,6 +22,7 @@ from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
 from orchestrator.session import run_session
 from orchestrator.session_prompt import session_prompt
+from orchestrator.site import BRANCH
 from orchestrator.states import Outcome, TaskState
 from orchestrator.survey import survey_changes
 from orchestrator.worktree_setup import set_up
@@ -239,7 +240,8 @@ class SessionJob:
     ) -> None:
         """What the session came to, decided from its outcome and from what git says."""
         site, head = self._site, collected.head
-        changed = collected.changed and head != record.head
+        verified = site.records.store.last_verification(record.plan, record.id, BRANCH)
+        changed = collected.changed and (verified is None or head != verified.commit)
         survey = None
         if head:
             survey = await survey_changes(

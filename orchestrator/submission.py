@@ -110,6 +110,9 @@ class Submissions:
             self._check_running(plan)
         tasks = self._site.records.store.tasks(plan.name)
         unsettled = changed or any(task.state not in SETTLED for task in tasks)
+        for task in tasks:
+            if task.held:  # whoever runs the plan again may have removed what held it
+                self._site.ledger.amend(task, held="", retry_at=0.0)
         settled_at = 0.0 if unsettled else old.settled_at
         kind = EventKind.PLAN_CHANGED if changed else EventKind.PLAN_RESUMED
         self._site.ledger.change_plan(plan.name, kind, settled_at=settled_at, **facts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT_SECONDS = 300.0
+SIGNATURES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Git:
         self.common_dir = common_dir
         self.identity = identity
         self.environment = git_environment(common_dir, identity)
-        self._silenced: dict[Path, tuple[tuple[object, ...], Mapping[str, str]]] = {}
+        self._silenced: dict[object, Mapping[str, str]] = {}
 
     async def run(
         self,
@@ -120,15 +121,17 @@ class Git:
         return ["git", *where, "--no-pager", *args]
 
     async def _environment(self, at: WorkTree | None) -> Mapping[str, str]:
-        git_dir = at.git_dir if at else self.common_dir
-        signature = config_signature(self.common_dir, git_dir)
-        known = self._silenced.get(git_dir)
-        if known and known[0] == signature:
-            return known[1]
+        """Known by the configuration's files alone, which most work trees have in common."""
+        signature = config_signature(self.common_dir, at.git_dir if at else self.common_dir)
+        known = self._silenced.get(signature)
+        if known is not None:
+            return known
         drivers = await self.drivers(at)
         env = git_environment(self.common_dir, self.identity, drivers.silencing())
         if not drivers.includes:  # else a change of the included file would go unseen
-            self._silenced[git_dir] = (signature, env)
+            if len(self._silenced) >= SIGNATURES_KEPT:
+                self._silenced.clear()
+            self._silenced[signature] = env
         return env
 
     async def _run(

@@ -72,6 +72,16 @@ class Objects:
             raw = (await self._git.run("cat-file", "commit", oid)).stdout
         return _parsed(oid, raw)
 
+    def named(self, rev: str) -> str | None:
+        """The commit that ``rev`` names at this moment; None when the reader cannot tell.
+
+        The reader looks a ref up anew each time it is asked.
+        """
+        if any(character.isspace() for character in rev):
+            return None
+        found = self._look_up(f"{rev}^{{commit}}")
+        return found[0] if found else None
+
     async def tree_of(self, oid: str) -> str:
         """The tree of the commit ``oid``."""
         return (await self.commit(oid)).tree
@@ -82,12 +92,17 @@ class Objects:
 
     def _read(self, oid: str) -> bytes | None:
         """The raw commit; None when the reader cannot tell, and git itself is to be asked."""
+        found = self._look_up(oid)
+        return found[1] if found else None
+
+    def _look_up(self, name: str) -> tuple[str, bytes] | None:
+        """Oid and content of the commit that goes by exactly that name, if the reader knows."""
         try:
-            _, kind, _, raw = self._reader.get_object_data(oid)
+            oid, kind, _, raw = self._reader.get_object_data(name)
         except (ValueError, OSError):  # no such object, or the reader was ended (Ctrl-C, say)
             self.close()
             return None
-        return raw if os.fsdecode(kind) == "commit" else None
+        return (os.fsdecode(oid), raw) if os.fsdecode(kind) == "commit" else None
 
 
 def _parsed(oid: str, raw: bytes) -> Commit:

@@ -35,7 +35,7 @@ class OpenRepository:
         self.repository = repository
         self.git = git = repository.git
         self.objects = Objects(git)
-        self.refs = Refs(git, repository.null_oid)
+        self.refs = Refs(git, repository.null_oid, self.objects)
         self.history = History(git)
         self.linked = LinkedWorktrees(
             git, repository.worktrees_dir, repository.state_dir / "worktrees"

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
+from waiting import is_gone, until_blocking
+
+from orchestrator.locks import EngineLock
 
 GIT_ENV = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -28,6 +34,22 @@ class Yard:
 
     path: Path
     home: Path
+
+    @classmethod
+    def make(cls, path: Path, *init: str) -> Yard:
+        """A fresh repository whose check demands that every .txt file says "good".
+
+        HEAD is detached, so that main is not checked out anywhere and landing needs no leave.
+        """
+        path.mkdir(parents=True)
+        (path.parent / "gates").mkdir(exist_ok=True)
+        made = cls(path, path.parent)
+        made.git("init", "-q", "-b", "main", *init)
+        made.write("check.sh", "! grep -L good *.txt | grep .\n")
+        made.write("first.txt", "good\n")
+        made.commit("first")
+        made.git("checkout", "-q", "--detach")
+        return made
 
     def git(self, *args: str, check: bool = True) -> str:
         done = subprocess.run(
@@ -52,14 +74,19 @@ class Yard:
         return self.git("rev-parse", "HEAD")
 
     def plan(self, tasks, checks=None, **more) -> Path:
-        """Write a plan outside the repository; ``tasks`` maps an id to a shell line or a dict."""
+        """Write a plan outside the repository; ``tasks`` maps an id to a shell line or a dict.
+
+        A list of lines holds one for each attempt, the last one repeats.
+        """
+        worktree = more.pop("worktree", {})
+        env = {"CLERK_SCRIPTS": str(self.home / "scripts"), "GATES": str(self.home / "gates")}
         document = {
             "clerk": 1,
             "name": "p",
             "agent": "sh",
             "agents": {"sh": {"type": "command", "run": "sh $CLERK_SCRIPTS/{task}.{attempt}.sh"}},
             "checks": checks or {"unit": {"run": "sh check.sh"}},
-            "worktree": {"env": {"CLERK_SCRIPTS": str(self.home / "scripts")}},
+            "worktree": {**worktree, "env": {**env, **worktree.get("env", {})}},
             **more,
         }
         document["tasks"] = [self._task(name, told) for name, told in tasks.items()]
@@ -76,7 +103,13 @@ class Yard:
         for number in range(1, 9):
             line = lines[min(number, len(lines)) - 1]
             (scripts / f"{name}.{number}.sh").write_text(line + "\n")
-        return {"id": name, "title": f"Task {name}", "brief": f"Do {name}.", "done_when": ["unit"], **told}
+        return {
+            "id": name,
+            "title": f"Task {name}",
+            "brief": f"Do {name}.",
+            "done_when": ["unit"],
+            **told,
+        }
 
     @staticmethod
     def command(*args: str) -> list[str]:
@@ -118,6 +151,63 @@ class Yard:
         answer = json.loads(self.clerk("status", "--json").stdout)
         return {task["id"]: task for plan in answer["plans"] for task in plan["tasks"]}
 
+    def gate(self, name: str) -> Path:
+        """A file by which processes and the test wait for each other."""
+        return self.home / "gates" / name
+
+    def waits(self, name: str) -> str:
+        """A shell line that tells its process id and goes on when the gate ``name`` is there."""
+        return (
+            f'echo $$ > "$GATES/{name}.new"; mv "$GATES/{name}.new" "$GATES/{name}.pid"; '
+            f'until [ -e "$GATES/{name}" ]; do sleep 0.05; done'
+        )
+
+    def begun(self, name: str) -> int:
+        """Wait until somebody waits at the gate ``name``; its process id."""
+        told = self.gate(f"{name}.pid")
+        until_blocking(told.exists)
+        return int(told.read_text())
+
+    def prompt(self, task: str, session: int, plan: str = "p") -> str:
+        """What a session was told."""
+        return (self.state / "logs" / plan / task / str(session) / "prompt.md").read_text()
+
+    @property
+    def state(self) -> Path:
+        """Where the engine keeps its state."""
+        common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
+        return Path(common) / "clerk"
+
+    @property
+    def holder(self):
+        """Who holds the engine's lock; None when no engine runs."""
+        return EngineLock(self.state / "lock").holder()
+
+    def api(self) -> httpx.Client:
+        """The running engine's own door."""
+        transport = httpx.HTTPTransport(uds=self.holder.socket)
+        return httpx.Client(transport=transport, base_url="http://clerk", trust_env=False)
+
+    def until(self, task: str, *states: str) -> dict:
+        """Wait until the running engine has ``task`` in one of ``states``; the task."""
+        found: dict = {}
+        with self.api() as api:
+
+            def there() -> bool:
+                plans = api.get("/v1/status").json()["plans"]
+                found.update(next(t for p in plans for t in p["tasks"] if t["id"] == task))
+                return found["state"] in states
+
+            until_blocking(there)
+        return found
+
+    def end_engine(self) -> None:
+        """End a background engine that a command has started."""
+        holder = self.holder
+        if holder is not None and holder.pid:
+            os.kill(holder.pid, signal.SIGTERM)
+            until_blocking(lambda: is_gone(holder.pid))
+
     def first_parents(self, branch: str = "main") -> list[str]:
         return self.git("log", "--first-parent", "--format=%H", "--reverse", branch).split()
 
@@ -131,17 +221,8 @@ class Yard:
 
 
 @pytest.fixture
-def yard(tmp_path: Path) -> Yard:
-    """A repository on ``main`` whose check demands that every .txt file says "good".
-
-    HEAD is detached, so that main is not checked out anywhere and landing needs no leave.
-    """
-    path = tmp_path / "a repo"
-    path.mkdir()
-    made = Yard(path, tmp_path)
-    made.git("init", "-q", "-b", "main")
-    made.write("check.sh", "! grep -L good *.txt | grep .\n")
-    made.write("first.txt", "good\n")
-    made.commit("first")
-    made.git("checkout", "-q", "--detach")
-    return made
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    """A yard, and no engine in it when the test is over."""
+    made = Yard.make(tmp_path / "a repo")
+    yield made
+    made.end_engine()

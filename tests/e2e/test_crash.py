@@ -20,7 +20,10 @@ def a_plan(yard) -> Path:
         {
             "a": "sleep 0.2; echo good > a.txt",
             "b": ["echo bad > b.txt", "echo good > b.txt"],
-            "c": {"do": "sleep 0.1; echo good > c.txt; git add -A; git commit -qm c", "after": ["a"]},
+            "c": {
+                "do": "sleep 0.1; echo good > c.txt; git add -A; git commit -qm c",
+                "after": ["a"],
+            },
             "d": ["echo good d > same.txt", "echo good both > same.txt"],
             "e": ["echo good e > same.txt", "echo good both > same.txt"],
         },
@@ -47,7 +50,10 @@ def assert_whole(yard) -> None:
     assert {name: t["state"] for name, t in states.items()} == dict.fromkeys("abcde", "merged")
     commits = yard.first_parents()
     assert len(commits) == 1 + TASKS, "every task landed once"
-    landed = [yard.git("log", "-1", "--format=%(trailers:key=Clerk-Task,valueonly)", c) for c in commits[1:]]
+    landed = [
+        yard.git("log", "-1", "--format=%(trailers:key=Clerk-Task,valueonly)", c)
+        for c in commits[1:]
+    ]
     assert sorted(landed) == list("abcde")
     assert all(yard.passes(commit) for commit in commits)
     yard.git("fsck", "--strict", "--no-dangling")
@@ -113,6 +119,17 @@ def kill_and_finish(yard, seed: int) -> None:
 def test_an_interrupted_run_says_so_and_goes_on_later(yard):
     plan = yard.plan({"a": "sleep 30; echo good > a.txt"})
     running = yard.start("run", str(plan), "--merge", "auto", "--json")
+    with running:
+        _interrupt_its_session(running)
+    assert running.returncode == 130
+    wait_until_gone(str(yard.home))
+    assert yard.status()["a"]["state"] == "running"
+    (yard.home / "scripts/a.1.sh").write_text("echo good > a.txt\n")
+    yard.clerk("run", str(plan), "--merge", "auto")
+    assert yard.status()["a"]["attempts_used"] == 1
+
+
+def _interrupt_its_session(running: subprocess.Popen) -> None:
     for line in running.stdout:
         if not line.startswith("{"):
             continue  # talk
@@ -120,9 +137,4 @@ def test_an_interrupted_run_says_so_and_goes_on_later(yard):
         if event["kind"] == "task_changed" and event["data"]["to"] == "running":
             break
     running.send_signal(signal.SIGINT)
-    assert running.wait(20) == 130
-    wait_until_gone(str(yard.home))
-    assert yard.status()["a"]["state"] == "running"
-    (yard.home / "scripts/a.1.sh").write_text("echo good > a.txt\n")
-    yard.clerk("run", str(plan), "--merge", "auto")
-    assert yard.status()["a"]["attempts_used"] == 1
+    running.stdout.read()
