@@ -82,22 +82,50 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; returns its exit code."""
     try:
-        result = cli.main(arguments, prog_name="clerk", standalone_mode=False)
+        result = _call(arguments)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
         return ExitCode.BAD_USAGE
-    except ClerkError as error:
-        _show(error)
-        return error.exit_code
     except BrokenPipeError:
         # Whoever read our output has had enough; the interpreter must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
-    except Exception:  # noqa: BLE001 - the last door: a bug becomes a log file and a code
-        return _report_bug()
+    except Exception as error:  # noqa: BLE001 - the last door: a bug becomes a log file and a code
+        expected = _expected(error)
+        if expected is None:
+            return _report_bug()
+        _show(expected)
+        return expected.exit_code
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _call(arguments: list[str]) -> object:
+    """Run the command; an expected error that ended a task group comes out as itself."""
+    try:
+        return cli.main(arguments, prog_name="clerk", standalone_mode=False)
+    except BaseExceptionGroup as group:
+        expected, unexpected = group.split(ClerkError)
+        if expected is None or unexpected is not None:
+            raise
+        raise _first(expected) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _expected(error: BaseException) -> ClerkError | None:
+    """The error to show, also from within a group of tasks; None for a bug."""
+    if isinstance(error, ClerkError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        inner = [_expected(one) for one in error.exceptions]
+        return inner[0] if inner and all(inner) else None
+    return None
 
 
 def _show(error: ClerkError) -> None:
