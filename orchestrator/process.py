@@ -151,9 +151,11 @@ async def run(
     """Run a short command and return what it wrote.
 
     Outputs are files in memory instead of pipes: the only thing to wait for is the exit, which
-    is what makes this cheap, and nobody can hold it up. Raises CannotRun when the command could
-    not be started, TimeoutError when it took longer than ``timeout_seconds`` (and was killed).
+    is what makes this cheap, and nobody can hold it up. Nothing is started for a caller who is
+    cancelled already. Raises CannotRun when the command could not be started, TimeoutError when
+    it took longer than ``timeout_seconds`` (and was killed).
     """
+    await anyio.lowlevel.checkpoint_if_cancelled()
     with ExitStack() as held:
         stdout, stderr = held.enter_context(_scratch()), held.enter_context(_scratch())
         stdin = held.enter_context(_filled(input)) if input else subprocess.DEVNULL

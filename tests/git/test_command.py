@@ -142,3 +142,19 @@ async def test_every_named_filter_is_silenced(names):
     keys = "".join(f"filter.{name}.clean\0" for name in names)
     silenced = dict(read_drivers(keys.encode("utf-8", "surrogateescape")).silencing())
     assert {f"filter.{name}.clean" for name in names} <= silenced.keys()
+
+
+async def test_worktrees_without_a_configuration_of_their_own_share_one_answer(sample, opened):
+    await opened.worktrees.create("p", "one", sample.head)
+    drivers, asked = opened.git.drivers, []
+
+    async def counted(at=None):
+        asked.append(at)
+        return await drivers(at)
+
+    opened.git.drivers = counted
+    tree = await opened.worktrees.create("p", "two", sample.head)
+    assert asked == []
+    (tree.git_dir / "config.worktree").write_text("[core]\n")
+    await opened.git.run("status", at=tree)
+    assert asked == [tree]

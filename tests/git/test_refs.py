@@ -91,3 +91,24 @@ async def test_listing_takes_whole_components_only(sample, opened):
     await opened.refs.move(keep_ref("p", "t", 1), sample.head, "", "keep")
     await opened.refs.move(keep_ref("p", "tt", 1), sample.head, "", "keep")
     assert list(await opened.refs.list("refs/clerk/keep/p/t")) == ["refs/clerk/keep/p/t/1"]
+
+
+async def test_a_ref_is_looked_up_anew_each_time_without_a_process(sample, opened):
+    one = sample.head
+    assert await opened.refs.resolve("refs/heads/main") == one
+    ran = []
+    opened.git.run = lambda *args, **_: ran.append(args)
+    two = sample.commit({"a.txt": "2"})
+    assert await opened.refs.resolve("refs/heads/main") == two
+    sample.git("pack-refs", "--all")
+    sample.git("gc", "-q", "--prune=now")
+    assert await opened.refs.resolve("refs/heads/main") == two
+    sample.git("update-ref", "refs/heads/main", one)
+    assert await opened.refs.resolve("refs/heads/main") == one
+    assert not ran
+
+
+async def test_odd_names_of_revisions_do_not_confuse_the_reader(sample, opened):
+    assert await opened.refs.resolve(f"refs/heads/nothing\n{sample.head}") is None
+    assert await opened.refs.resolve("refs/heads/ma in") is None
+    assert await opened.refs.resolve("refs/heads/main") == sample.head
