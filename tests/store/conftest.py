@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -51,12 +52,19 @@ def _unprivileged() -> pwd.struct_passwd:
     return known.get("postgres") or known["nobody"]
 
 
+def _missing(what: str) -> NoReturn:
+    """Nothing is left out where everything is asked for."""
+    if os.environ.get("CI"):
+        pytest.fail(f"missing: {what}")
+    pytest.skip(f"missing: {what}")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One server for the session, since it takes seconds to make; databases are per test."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not installed:
-        pytest.skip("PostgreSQL is not installed here")
+        _missing("the PostgreSQL server; on Debian: apt-get install postgresql")
     binaries, user = installed[-1].parent, _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="clerk-pg-"))
     if os.getuid() == 0:
@@ -95,7 +103,7 @@ def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
         return sqlite_url
     driver = next((name for name in DRIVERS if importlib.util.find_spec(name)), None)
     if driver is None:
-        pytest.skip("no Python driver for PostgreSQL is installed here")
+        _missing("a Python driver for PostgreSQL; scripts/setup --dev installs one")
     server: Postgres = request.getfixturevalue("postgres")
     where = "unix_sock={}/.s.PGSQL.5432" if driver == "pg8000" else "host={}"
     name = server.fresh_database()
