@@ -35,7 +35,7 @@ PLACEHOLDER = "{report}"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Workbench:
     """Where the checks of one verification run, and what their commands have in common.
 
     ``scratch`` is a folder of this verification alone; ``cookie`` its unique id.
@@ -53,17 +53,17 @@ class Site:
     grace_seconds: float
 
 
-async def run_check(name: str, check: Check, site: Site) -> CheckResult:
+async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
     """Run one check to its end and judge it. What could not run is ERRORED, never raised."""
-    job = _job(name, check, site)
+    job = _job(name, check, bench)
     try:
-        ended = await site.executor.run(site.sandbox.wrap(job))
-        report, unreadable = await _report(check, ended, _report_path(name, site), site.folder)
+        ended = await bench.executor.run(bench.sandbox.wrap(job))
+        report, unreadable = await _report(check, ended, _report_path(name, bench), bench.folder)
     except (ClerkError, OSError) as error:
         return errored(name, check, f"could not run: {error}")
     verdict, reason = judge(ended, report, unreadable=unreadable, wanted=bool(check.report))
     if verdict is not Verdict.PASSED and not report.failures:
-        report = replace(report, tail=_extract(job.log, site.folder))
+        report = replace(report, tail=_extract(job.log, bench.folder))
     return CheckResult(
         check=name,
         kind=check.kind,
@@ -89,23 +89,23 @@ def errored(name: str, check: Check, reason: str, *, skipped: bool = False) -> C
     )
 
 
-def _job(name: str, check: Check, site: Site) -> Job:
-    report = str(_report_path(name, site))
-    own = {"CLERK_CHECK": name, "CLERK_COMMIT": site.commit, "CLERK_REPORT": report}
+def _job(name: str, check: Check, bench: Workbench) -> Job:
+    report = str(_report_path(name, bench))
+    own = {"CLERK_CHECK": name, "CLERK_COMMIT": bench.commit, "CLERK_REPORT": report}
     return Job(
         argv=("sh", "-c", check.run.replace(PLACEHOLDER, shlex.quote(report))),
-        cwd=site.folder,
-        env={**site.env, **own},
-        cookie=f"{site.cookie}.{name}",
-        log=site.logs / f"{name}.log",
+        cwd=bench.folder,
+        env={**bench.env, **own},
+        cookie=f"{bench.cookie}.{name}",
+        log=bench.logs / f"{name}.log",
         wall_seconds=check.timeout,
-        log_bytes=site.log_bytes,
-        grace_seconds=site.grace_seconds,
+        log_bytes=bench.log_bytes,
+        grace_seconds=bench.grace_seconds,
     )
 
 
-def _report_path(name: str, site: Site) -> Path:
-    return site.scratch / f"{name}.xml"
+def _report_path(name: str, bench: Workbench) -> Path:
+    return bench.scratch / f"{name}.xml"
 
 
 async def _report(check: Check, ended: Exit, path: Path, folder: Path) -> tuple[Report, str]:

@@ -20,7 +20,7 @@ import anyio.to_thread
 
 from orchestrator.cache import cache_key
 from orchestrator.check_graph import chart, run_order
-from orchestrator.check_run import Site
+from orchestrator.check_run import Workbench
 from orchestrator.environment import check_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
@@ -150,8 +150,8 @@ class Verifier:
                 self._pool.acquire(request.commit) as checkout,
                 scratch_folder() as scratch,
             ):
-                site = await self._made_ready(request, checkout, scratch)
-                await run.everything(site)
+                bench = await self._made_ready(request, checkout, scratch)
+                await run.everything(bench)
         except SetupFailed as error:
             run.give_up(f"the checkout could not be made ready: {error}")
         except (ClerkError, OSError) as error:
@@ -159,13 +159,13 @@ class Verifier:
 
     async def _made_ready(
         self, request: VerificationRequest, checkout: Checkout, scratch: Path
-    ) -> Site:
+    ) -> Workbench:
         if checkout.tree != request.tree:
             raise SetupFailed(f"{request.commit} does not hold tree {request.tree}")
         temporary = scratch / "tmp"
         temporary.mkdir()
         request.logs.mkdir(parents=True, exist_ok=True)
-        site = Site(
+        bench = Workbench(
             folder=checkout.path,
             commit=request.commit,
             logs=request.logs,
@@ -181,14 +181,14 @@ class Verifier:
             checkout.path,
             request.plan.worktree,
             main_checkout=request.main_checkout,
-            env=site.env,
+            env=bench.env,
             executor=self._executor,
             sandbox=self._sandbox,
             log=request.logs / "setup.log",
-            cookie=f"{site.cookie}.setup",
+            cookie=f"{bench.cookie}.setup",
             timeout_seconds=self._limits.setup_seconds,
         )
-        return site
+        return bench
 
     def _env(self, plan: Plan) -> dict[str, str]:
         return check_environment(self._environ, plan_env=plan.worktree.env)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.check_graph import Course, not_started
-from orchestrator.check_run import Site, errored, run_check
+from orchestrator.check_run import Workbench, errored, run_check
 from orchestrator.states import Verdict
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ class VerificationRun:
         for name, reason in self._course.skipped.items():
             self._tell(errored(name, self._checks[name], reason, skipped=True))
 
-    async def everything(self, site: Site) -> None:
+    async def everything(self, bench: Workbench) -> None:
         """Run all that must run, each as soon as what it needs has passed."""
         async with anyio.create_task_group() as running:
             for name in self._course.to_run:
-                running.start_soon(self._one, name, site)
+                running.start_soon(self._one, name, bench)
 
     def give_up(self, reason: str) -> None:
         """Nothing more can run, and this is why."""
@@ -86,7 +86,7 @@ class VerificationRun:
             if name not in self.results:
                 self._tell(errored(name, self._checks[name], reason))
 
-    async def _one(self, name: str, site: Site) -> None:
+    async def _one(self, name: str, bench: Workbench) -> None:
         check = self._checks[name]
         for need in check.needs:
             await self._ended[need].wait()
@@ -95,7 +95,7 @@ class VerificationRun:
             if reason:
                 result = errored(name, check, reason, skipped=True)
             else:
-                result = await run_check(name, check, site)
+                result = await run_check(name, check, bench)
         self._keep(result)
         self._tell(result)
         self._ended[name].set()
