@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import attempts
 from orchestrator.api.models import ActionView, Refusal
 from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
@@ -116,8 +117,8 @@ class Orders:
     def answer(self, plan: str, task: str, text: str) -> ActionView:
         """Answer what the task's agent asked; its session goes on with it."""
         record = self._record(plan, task)
-        attempts = self._site.records.store.attempts(plan, task)
-        asked = attempts and attempts[-1].outcome is Outcome.ASKED
+        sessions = self._site.records.store.attempts(plan, task)
+        asked = sessions and sessions[-1].outcome is Outcome.ASKED
         if record.state is not TaskState.NEEDS_INPUT or not asked:
             return _refuse(task, f"it is {_shown(record)} and asks nothing")
         feedback = answer_feedback(record.reason, text)
@@ -157,10 +158,12 @@ class Orders:
         return readiness(task, record, survey, unmerged=unmerged).first_obstacle
 
     def _cancelled(self, record: TaskRecord) -> None:
-        attempts = self._site.records.store.attempts(record.plan, record.id)
-        running = record.state is TaskState.RUNNING and attempts
-        closed = self._site.cancelled_attempt(attempts[-1]) if running else None
-        self._move(record, TaskState.CANCELLED, "a person cancelled it", closed=closed)
+        open_one = attempts.in_hand(self._site.records.store.attempts(record.plan, record.id))
+        reason = "a person cancelled it"
+        closed = open_one and attempts.closed(
+            open_one, Outcome.CANCELLED, reason, now=self._site.ledger.clock()
+        )
+        self._move(record, TaskState.CANCELLED, reason, closed=closed)
         self._site.records.activity.of(record.plan, record.id).end_session()
 
     def _revive(self, plan: str, task: str) -> None:

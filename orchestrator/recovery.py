@@ -8,9 +8,9 @@ not. Running this twice changes nothing more.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator import attempts
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.refs import branch_ref, keep_ref
@@ -38,27 +38,17 @@ async def recover(site: Site) -> None:
 
 
 async def _abandon(site: Site, task: TaskRecord) -> None:
-    attempts = site.records.store.attempts(task.plan, task.id)
-    closed = replace(
-        attempts[-1],
-        outcome=Outcome.ABANDONED,
-        reason=ABANDONED,
-        counted=False,
-        ended_at=site.ledger.clock(),
-    )
     head = await _save_leftovers(site, task)
+    left = site.records.store.attempts(task.plan, task.id)[-1]
+    closed = attempts.closed(left, Outcome.ABANDONED, ABANDONED, now=site.ledger.clock(), head=head)
     site.ledger.move(
         task,
         TaskState.RETRY_QUEUED,
         reason=ABANDONED,
-        closed=replace(closed, head=head),
+        closed=closed,
         head=head or task.head,
-        session_id=_session_of(task, closed.session_id),
+        session_id=closed.session_id or task.session_id,
     )
-
-
-def _session_of(task: TaskRecord, found: str) -> str:
-    return found or task.session_id
 
 
 async def _save_leftovers(site: Site, task: TaskRecord) -> str:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import agents, feedback
+from orchestrator import agents, attempts, feedback
 from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
 from orchestrator.environment import check_environment, session_environment
 from orchestrator.errors import GitError, SetupFailed
 from orchestrator.events import EventKind
 from orchestrator.git.refs import branch_ref
-from orchestrator.records import AttemptRecord
 from orchestrator.recovery import keep_head
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.git.command import WorkTree
     from orchestrator.git.leftovers import Collected
     from orchestrator.plan.model import Budget, Plan, Task
-    from orchestrator.records import TaskRecord
+    from orchestrator.records import AttemptRecord, TaskRecord
     from orchestrator.results import SessionResult
     from orchestrator.site import Site
 
@@ -73,15 +72,14 @@ class SessionJob:
         agent, _ = snapshot.plan.agent_of(site.records.book.task(plan, task))
         number, now = record.sessions + 1, site.ledger.clock()
         folder = site.records.logs(plan, task, str(number))
-        attempt = AttemptRecord(
-            plan=plan,
-            task=task,
-            number=number,
+        attempt = attempts.opened(
+            plan,
+            task,
+            number,
             agent=agent,
             sandbox=snapshot.record.sandbox,
-            log=str(folder / "transcript.log"),
-            prompt=str(folder / "prompt.md"),
-            started_at=now,
+            folder=folder,
+            now=now,
         )
         site.ledger.move(
             record,
@@ -115,7 +113,9 @@ class SessionJob:
             seconds = await self._make_ready(work, tree)
         except SetupFailed as error:
             reason = f"the worktree could not be made ready: {error}"
-            closed = self._closed(work, Outcome.FAILED, reason, counted=False)
+            closed = attempts.closed(
+                work.attempt, Outcome.FAILED, reason, now=self._site.ledger.clock(), counted=False
+            )
             self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
@@ -210,6 +210,8 @@ class SessionJob:
             tokens_left=tokens_left,
             cost_left=cost_left,
             on_event=lambda event: self._hear(work, event),
+            log_bytes=site.records.settings.log_bytes,
+            grace_seconds=site.records.settings.grace_seconds,
         )
 
     def _hear(self, work: _Work, event: AgentEvent) -> None:
@@ -265,60 +267,26 @@ class SessionJob:
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
         )
-        counted = feedback.is_counted(outcome)
         for note in collected.notes:
             site.ledger.tell(EventKind.WARNING, note, plan=record.plan, task=record.id)
-        closed = self._closed(work, outcome, result.reason, counted=counted, result=result)
+        stored = site.records.store.attempts(record.plan, record.id)[-1]
+        ended = replace(stored, setup_seconds=work.attempt.setup_seconds)
+        closed = attempts.closed(
+            attempts.with_result(ended, result),
+            outcome,
+            result.reason,
+            now=site.ledger.clock(),
+            head=head,
+        )
         route(
             site.ledger,
             site.ledger.task(record.plan, record.id),
             decision,
-            closed=replace(closed, head=head),
+            closed=closed,
             head=head,
             usage=record.usage + result.usage,
             session_id=result.session_id or "",
-            attempts_used=record.attempts_used + (1 if counted else 0),
-        )
-
-    def closed_attempt(self, record: TaskRecord, reason: str) -> AttemptRecord | None:
-        """The attempt in hand, ended by the engine's own fault; None when there is none."""
-        attempts = self._site.records.store.attempts(record.plan, record.id)
-        if not attempts or attempts[-1].ended_at:
-            return None
-        return replace(
-            attempts[-1],
-            outcome=Outcome.ABANDONED,
-            counted=False,
-            reason=reason,
-            ended_at=self._site.ledger.clock(),
-        )
-
-    def _closed(
-        self,
-        work: _Work,
-        outcome: Outcome,
-        reason: str,
-        *,
-        counted: bool,
-        result: SessionResult | None = None,
-    ) -> AttemptRecord:
-        stored = self._site.records.store.attempts(work.plan.name, work.task.id)[-1]
-        closed = replace(
-            stored,
-            outcome=outcome,
-            reason=reason,
-            counted=counted,
-            setup_seconds=work.attempt.setup_seconds,
-            ended_at=self._site.ledger.clock(),
-        )
-        if result is None:
-            return closed
-        return replace(
-            closed,
-            message=result.message,
-            exit_code=result.exit_code,
-            usage=result.usage,
-            session_id=result.session_id or closed.session_id,
+            attempts_used=record.attempts_used + (1 if closed.counted else 0),
         )
 
     def _record(self, work: _Work) -> TaskRecord:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
 from orchestrator.plan_book import PlanBook
 from orchestrator.settings import Settings, load_settings
-from orchestrator.states import Outcome
 from orchestrator.store import Store
 from orchestrator.verification_records import results_from, verification_from
 from orchestrator.verification_run import VerificationRequest
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
     from orchestrator.ledger import Ledger
-    from orchestrator.records import AttemptRecord, TaskRecord
+    from orchestrator.records import TaskRecord
     from orchestrator.results import CheckResult, Verification
     from orchestrator.sandboxes import Sandbox
     from orchestrator.verification import Verifier
@@ -192,14 +191,4 @@ class Site:
             budget_tokens=self.records.settings.digest_tokens,
             previous=verification_from(before) if before else None,
             baseline=verification_from(baseline) if baseline else None,
-        )
-
-    def cancelled_attempt(self, attempt: AttemptRecord) -> AttemptRecord:
-        """The attempt as a person ended it."""
-        return replace(
-            attempt,
-            outcome=Outcome.CANCELLED,
-            counted=False,
-            reason="a person cancelled it",
-            ended_at=self.ledger.clock(),
         )

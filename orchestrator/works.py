@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator import attempts
 from orchestrator.decision import (
     Action,
     Settle,
@@ -14,7 +15,7 @@ from orchestrator.decision import (
 from orchestrator.events import EventKind
 from orchestrator.landing_job import LandingJob
 from orchestrator.session_job import SessionJob
-from orchestrator.states import TaskState
+from orchestrator.states import Outcome, TaskState
 from orchestrator.survey import survey_conflicts
 from orchestrator.verification_job import VerificationJob
 
@@ -76,7 +77,10 @@ class Works:
             return
         record = ledger.task(plan, task)
         if record.state in {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}:
-            closed = self._sessions.closed_attempt(record, reason)
+            open_one = attempts.in_hand(self._site.records.store.attempts(plan, task))
+            closed = open_one and attempts.closed(
+                open_one, Outcome.ABANDONED, reason, now=ledger.clock()
+            )
             ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
         else:
             ledger.move(record, TaskState.NEEDS_INPUT, reason=reason)
@@ -96,7 +100,7 @@ class Works:
             )
 
     async def survey_all(self) -> None:
-        """Look again at what would conflict, for tasks that wait to be landed."""
+        """Look again at what would conflict, for tasks that wait for a person to land them."""
         records = self._site.records
         for name in records.book.names():
             target = await self._site.git.refs.resolve(f"refs/heads/{self._site.target(name)}")
@@ -104,8 +108,8 @@ class Works:
                 continue
             for task in records.store.tasks(name):
                 live = records.activity.of(name, task.id)
-                stale = live.survey is not None and live.survey.target != target
-                if task.state is TaskState.VERIFIED and live.survey is not None and stale:
-                    live.survey = await survey_conflicts(
-                        self._site.git.candidates, live.survey, target
-                    )
+                known = live.survey
+                if known is None or known.conflicts is None or known.target == target:
+                    continue
+                if task.state is TaskState.VERIFIED:
+                    live.survey = await survey_conflicts(self._site.git.candidates, known, target)
