@@ -50,11 +50,13 @@ async def run_session(
     tokens_left: int | None,
     cost_left: float | None,
     on_event: Callable[[AgentEvent], None],
+    log_bytes: int = 32 * 1024 * 1024,
+    grace_seconds: float = 5.0,
 ) -> SessionResult:
     """Run one session to its end.
 
-    ``env`` is complete (``environment.session_environment``); ``log`` receives the raw output,
-    ``transcript.log`` beside it the readable one; ``on_event`` is told each event on the event
+    ``env`` is complete (``environment.session_environment``); ``log`` receives the raw output, at
+    most about ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told each event on the event
     loop, messages at a bounded rate. Never raises for what an agent does: a command that is
     missing, or a profile that cannot be, is a FAILED session with the mend in its reason.
     """
@@ -71,6 +73,8 @@ async def run_session(
         stdin=command.stdin,
         wall_seconds=wall_seconds,
         idle_seconds=idle_seconds,
+        log_bytes=log_bytes,
+        grace_seconds=grace_seconds,
     )
     hearing = Hearing(tokens_left, cost_left)
     transcript = Transcript(log.with_name("transcript.log"))
