@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -108,6 +108,7 @@ class Engine:
 
     async def _start(self) -> None:
         stack, repository = self._stack, self._repository
+        stack.callback(_leave, self.socket, repository.state_dir)
         settings = load_settings(repository.state_dir, os.environ)
         records = Records.open(repository, settings)
         stack.callback(records.store.close)
@@ -294,3 +295,10 @@ def _socket_path(repository: Repository) -> Path:
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
     return Path(tempfile.mkdtemp(prefix="clerk-")) / "engine.sock"
+
+
+def _leave(socket: Path, home: Path) -> None:
+    """Remove a temporary folder that was made for the socket alone."""
+    if socket.parent != home:
+        with suppress(OSError):
+            socket.parent.rmdir()
