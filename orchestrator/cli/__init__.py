@@ -82,7 +82,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line; returns its exit code."""
     try:
-        result = _call(arguments)
+        result = cli.main(arguments, prog_name="clerk", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
@@ -99,23 +99,6 @@ def run(arguments: list[str]) -> int:
         _show(expected)
         return expected.exit_code
     return int(result) if isinstance(result, int) else ExitCode.DONE
-
-
-def _call(arguments: list[str]) -> object:
-    """Run the command; an expected error that ended a task group comes out as itself."""
-    try:
-        return cli.main(arguments, prog_name="clerk", standalone_mode=False)
-    except BaseExceptionGroup as group:
-        expected, unexpected = group.split(ClerkError)
-        if expected is None or unexpected is not None:
-            raise
-        raise _first(expected) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _expected(error: BaseException) -> ClerkError | None:
