@@ -96,6 +96,21 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
             task=task.id,
             data={"commit": task.intent, "base": task.intent_base},
         )
+        await _bring_checkouts_along(site, task, target)
         await site.git.worktrees.remove(task.plan, task.id)
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
+
+
+async def _bring_checkouts_along(site: Site, task: TaskRecord, target: str) -> None:
+    """The files of a checkout that was to follow a target which had moved already."""
+    plan, git = site.records.book.record(task.plan), site.git
+    if not (plan.update_checkout or site.records.settings.update_checkout):
+        return
+    main = site.records.repository.main
+    for checkout in await git.landing.checkouts_of(branch_ref(plan.target), main):
+        tree = checkout.worktree
+        if await git.landing.fast_forward(tree, task.intent_base, target):
+            mend = f"git read-tree -m -u {task.intent_base[:9]} HEAD"
+            message = f"{tree.path} did not follow {plan.target}; there: {mend}"
+            site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)

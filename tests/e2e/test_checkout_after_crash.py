@@ -1,0 +1,39 @@
+"""The user's checkout follows the target, even when the engine dies between the two."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+DIES_BEFORE_THE_FILES = """
+import os, sys
+from orchestrator.cli import run
+from orchestrator.git.landing import Landing
+
+async def die(*_):
+    os._exit(9)
+
+Landing.fast_forward = die
+run(sys.argv[1:])
+"""
+
+
+def test_a_checkout_left_behind_by_a_crash_is_brought_along_at_the_next_start(yard):
+    yard.git("checkout", "-q", "main")
+    plan = yard.plan(
+        {"one": "echo good > one.txt", "two": {"do": "echo good > two.txt", "after": ["one"]}}
+    )
+    order = ["run", str(plan), "--merge", "auto", "--update-checkout"]
+    died = subprocess.run(
+        [sys.executable, "-c", DIES_BEFORE_THE_FILES, *order],
+        cwd=yard.path,
+        env=yard.env(),
+        capture_output=True,
+        check=False,
+    )
+    assert died.returncode == 9
+    assert yard.git("show", "main:one.txt") == "good", "the target has moved"
+    assert not (yard.path / "one.txt").exists(), "the files have not"
+    yard.clerk(*order)
+    assert yard.git("status", "--porcelain") == ""
+    assert {task["state"] for task in yard.status().values()} == {"merged"}
