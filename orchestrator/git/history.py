@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.git.command import Git
 
 # "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 
 _LINK_MODE = "160000"
+_LOOKS_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,21 @@ class DiffStat:
     deletions: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """All that one look at a change tells; ``links`` are new links to other repositories."""
+
+    stat: DiffStat
+    paths: tuple[str, ...]
+    links: tuple[str, ...]
+
+
 class History:
     """Questions about the commits of one repository. All raise GitError for unknown oids."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
+        self._looks: dict[tuple[str, str], _Look] = {}
 
     async def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself."""
@@ -48,24 +61,24 @@ class History:
 
     async def changes(self, base: str, head: str) -> tuple[DiffStat, tuple[str, ...]]:
         """The size of a change and the paths it touches, in one look."""
-        listing = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
-        rows = [field.split("\t", 2) for field in listing.fields]
-        stat = DiffStat(
-            files=len(rows),
-            insertions=sum(int(added) for added, _, _ in rows if added != "-"),
-            deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
-        )
-        return stat, tuple(path for _, _, path in rows)
+        look = await self._look(base, head)
+        return look.stat, look.paths
 
     async def new_links(self, base: str, head: str) -> tuple[str, ...]:
         """The paths that ``head`` holds as links to another repository and ``base`` does not."""
-        listing = await self._git.run("diff-tree", "-r", "-z", "--raw", *_PLAIN, base, head)
-        records, paths = listing.fields[::2], listing.fields[1::2]
-        return tuple(
-            path
-            for record, path in zip(records, paths, strict=True)
-            if record.split(" ")[1] == _LINK_MODE
-        )
+        return (await self._look(base, head)).links
+
+    async def _look(self, base: str, head: str) -> _Look:
+        """What changed from ``base`` to ``head``; asked twice in a row, git is asked once."""
+        known = self._looks.get((base, head))
+        if known is None:
+            answer = await self._git.run(
+                "diff-tree", "-r", "-z", "--raw", "--numstat", *_PLAIN, base, head
+            )
+            if len(self._looks) >= _LOOKS_KEPT:
+                self._looks.clear()
+            known = self._looks[base, head] = _read_look(answer.fields)
+        return known
 
     async def diff_text(self, base: str, head: str, max_bytes: int) -> str:
         """The change as a patch, at most ``max_bytes`` of it, with a line that tells of a cut."""
@@ -87,6 +100,22 @@ class History:
         """The content of ``path`` in ``commit``; None when it is not a file there."""
         blob = await self._git.run("cat-file", "blob", f"{commit}:{path}", ok=(0, 128))
         return blob.stdout if blob.code == 0 else None
+
+
+def _read_look(fields: Sequence[str]) -> _Look:
+    """The output of ``diff-tree --raw --numstat -z``: first all modes, then all numbers."""
+    at, links = 0, []
+    while at < len(fields) and fields[at].startswith(":"):
+        if fields[at].split(" ")[1] == _LINK_MODE:
+            links.append(fields[at + 1])
+        at += 2
+    rows = [field.split("\t", 2) for field in fields[at:]]
+    stat = DiffStat(
+        files=len(rows),
+        insertions=sum(int(added) for added, _, _ in rows if added != "-"),
+        deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
+    )
+    return _Look(stat, tuple(path for _, _, path in rows), tuple(links))
 
 
 def clip(raw: bytes, max_bytes: int) -> str:

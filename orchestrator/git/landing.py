@@ -10,16 +10,17 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
-from orchestrator.git.linked import home_of
+from orchestrator.git.linked import entries_in, home_of
+from orchestrator.git.refs import Move
 from orchestrator.git.status import STATUS, read_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from orchestrator.git.candidates import Candidate
     from orchestrator.git.command import Git
@@ -51,8 +52,10 @@ class Landing:
         self._history = history
         self._objects = objects
 
-    async def land(self, target_ref: str, candidate: Candidate, old: str) -> None:
-        """Move ``target_ref`` from ``old`` to the candidate's commit.
+    async def land(
+        self, target_ref: str, candidate: Candidate, old: str, *, held_by: Sequence[str] = ()
+    ) -> None:
+        """Move ``target_ref`` from ``old`` to the candidate's commit, and let go of ``held_by``.
 
         Raises RefMoved when somebody moved the target meanwhile (build and verify anew),
         GitError when the candidate is not what it claims to be.
@@ -66,13 +69,14 @@ class Landing:
             raise GitError(
                 f"candidate {commit.oid} was not built on {old}; landing would lose work"
             )
-        await self._refs.move(target_ref, candidate.commit, old, f"clerk: land {commit.subject}")
+        move = Move(target_ref, candidate.commit, old)
+        await self._refs.move_all((move,), f"clerk: land {commit.subject}", dropping=held_by)
 
     async def checkouts_of(
         self, target_ref: str, main: WorkTree | None
     ) -> tuple[TargetCheckout, ...]:
         """Every work tree, the user's ``main`` one first, that has ``target_ref`` checked out."""
-        places = [place for place in self._places(main) if _head_ref(place.git_dir) == target_ref]
+        places = self._places(main, target_ref)
         return tuple([TargetCheckout(place, await self._dirt(place)) for place in places])
 
     async def blockers(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
@@ -112,14 +116,16 @@ class Landing:
             return True
         return await self._history.is_ancestor(old, parents[0])
 
-    def _places(self, main: WorkTree | None) -> Iterator[WorkTree]:
-        if main:
+    def _places(self, main: WorkTree | None, ref: str) -> Iterator[WorkTree]:
+        """Every work tree that stands on ``ref``; of the many that do not, only HEAD is read."""
+        if main and _head_ref(str(main.git_dir)) == ref:
             yield main
-        folder = self._git.common_dir / "worktrees"
-        for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
-            home = home_of(entry)
+        for entry in entries_in(self._git.common_dir):
+            if _head_ref(entry) != ref:
+                continue
+            home = home_of(Path(entry))
             if home and home.is_dir():
-                yield WorkTree(home, entry)
+                yield WorkTree(home, Path(entry))
 
     async def _dirt(self, place: WorkTree, against: str = "") -> tuple[str, ...]:
         """Tracked paths with uncommitted changes; without ``against``, relative to HEAD.
@@ -150,10 +156,11 @@ class Landing:
         return answer.code == 0
 
 
-def _head_ref(git_dir: Path) -> str:
+def _head_ref(git_dir: str) -> str:
     """The ref HEAD points at, read without git, which would walk every worktree for it."""
     try:
-        head = (git_dir / "HEAD").read_bytes()
+        with open(f"{git_dir}/HEAD", "rb") as file:  # noqa: PTH123 - read for every worktree there is
+            head = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     return os.fsdecode(head).removeprefix("ref:").strip() if head.startswith(b"ref:") else ""

@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from orchestrator.errors import GitError
 from orchestrator.git.admission import admitted, special_file, with_markers
-from orchestrator.git.linked import delete_tree
+from orchestrator.git.linked import delete_trees
 from orchestrator.git.refs import Move, branch_ref
 from orchestrator.git.status import STATUS, Status, read_status
 from orchestrator.git.worktrees import attach, free_keep_ref
@@ -95,7 +95,9 @@ class Leftovers:
         conflicts = await anyio.to_thread.run_sync(with_markers, tree.path, status.unmerged)
         if wanted or _is_unfinished(tree):
             await self._commit(tree, wanted, message)
-            status = replace(status, head=await self._head_in(tree))
+            on_branch = status.branch == branch
+            head = await (self._head_of(branch) if on_branch else self._head_in(tree))
+            status = replace(status, head=head)
         if status.branch != branch or _is_rebasing(tree):
             moved = await self._bring_over(task, tree, status)
             brought = conflicts if moved.head == status.head else ()
@@ -244,6 +246,5 @@ def _is_rebasing(tree: WorkTree) -> bool:
 async def _stop_rebase(tree: WorkTree) -> bool:
     """Forget a rebase in progress; tells whether there was one."""
     places = [tree.git_dir / name for name in _REBASES if (tree.git_dir / name).exists()]
-    for place in places:
-        await delete_tree(place)
+    await delete_trees(*places)
     return bool(places)

@@ -90,23 +90,22 @@ class LinkedWorktrees:
         # An entry may be met half-written while an add is under way: not together with one.
         async with self._adding:
             doomed += [to_trash(entry, self._admin_trash) for entry in self.entries_of(path)]
-        for place in doomed:
-            await delete_tree(place)
+        await delete_trees(*doomed)
 
     def entries(self) -> tuple[Path, ...]:
         """Git's admin folders of all linked worktrees, ours and the user's."""
-        folder = self._git.common_dir / "worktrees"
-        return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+        return tuple(map(Path, entries_in(self._git.common_dir)))
 
     def entries_of(self, path: Path) -> tuple[Path, ...]:
         """The admin folders that say they belong to ``path``."""
-        return tuple(entry for entry in self.entries() if home_of(entry) == path)
+        wanted = os.fsencode(path / ".git")
+        entries = entries_in(self._git.common_dir)
+        return tuple(Path(entry) for entry in entries if _recorded(entry) == wanted)
 
     async def empty_trash(self) -> None:
         """Delete what a crash left half-deleted."""
         for trash in (self.home / TRASH, self._admin_trash):
-            for place in sorted(trash.iterdir()) if trash.is_dir() else ():
-                await delete_tree(place)
+            await delete_trees(*(sorted(trash.iterdir()) if trash.is_dir() else ()))
 
     def record(self, name: str, admin: str) -> None:
         """Put the worktree ``home/name`` with its admin folder's name on the ledger."""
@@ -144,31 +143,49 @@ def to_trash(path: Path, trash: Path) -> Path:
 
 def home_of(entry: Path) -> Path | None:
     """The worktree an admin folder belongs to, as git recorded it; None when it cannot tell."""
+    recorded = _recorded(str(entry))
+    return Path(os.fsdecode(recorded)).parent if recorded.strip() else None
+
+
+def entries_in(common_dir: Path) -> list[str]:
+    """The paths of all admin folders, as text: they are looked through for every worktree."""
+    folder = f"{common_dir}/worktrees"
     try:
-        recorded = (entry / "gitdir").read_bytes()
+        return [f"{folder}/{name}" for name in sorted(os.listdir(folder))]  # noqa: PTH208 - as said
+    except FileNotFoundError:
+        return []
+
+
+def _recorded(entry: str) -> bytes:
+    """The path of the ``.git`` file that an admin folder names; empty when it names none."""
+    try:
+        with open(f"{entry}/gitdir", "rb") as file:  # noqa: PTH123 - read for every worktree there is
+            return file.read().removesuffix(b"\n")
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    return Path(os.fsdecode(recorded.removesuffix(b"\n"))).parent if recorded.strip() else None
+        return b""
 
 
-async def delete_tree(path: Path) -> None:
-    """Delete ``path`` and all below it, thousands of folders deep and unreadable ones too.
+async def delete_trees(*paths: Path) -> None:
+    """Delete ``paths`` and all below them, thousands of folders deep and unreadable ones too.
 
     By ``rm``: Python's own runs out of stack, git's out of path length. Raises GitError.
     """
-    if not os.path.lexists(path):
+    doomed = [str(path) for path in paths if os.path.lexists(path)]
+    if not doomed:
         return
-    env = {"PATH": search_path(), "LC_ALL": "C"}
-    done = await process.run(["rm", "-rf", "--", str(path)], cwd="/", env=env, timeout_seconds=None)
+    done = await _command("rm", "-rf", "--", *doomed)
     if done.code == 0:
         return
-    await process.run(
-        ["chmod", "-R", "u+rwX", "--", str(path)], cwd="/", env=env, timeout_seconds=None
-    )
-    done = await process.run(["rm", "-rf", "--", str(path)], cwd="/", env=env, timeout_seconds=None)
+    await _command("chmod", "-R", "u+rwX", "--", *doomed)
+    done = await _command("rm", "-rf", "--", *doomed)
     if done.code:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise GitError(f"{path} could not be removed: {said[-1] if said else 'rm failed'}")
+        raise GitError(f"{doomed[0]} could not be removed: {said[-1] if said else 'rm failed'}")
+
+
+async def _command(*argv: str) -> process.Completed:
+    env = {"PATH": search_path(), "LC_ALL": "C"}
+    return await process.run(argv, cwd="/", env=env, timeout_seconds=None)
 
 
 def _pointed_at(path: Path) -> Path:

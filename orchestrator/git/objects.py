@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from orchestrator.git.command import Git
 
-_SHA1_LENGTH = 40
+_MISSING = " missing'"
+"""How the reader ends its words about a name that stands for nothing."""
+
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -40,8 +42,9 @@ class Commit:
 class Objects:
     """Reads commits of one repository. Close it, or use it as a context manager."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, *, sha1: bool = True) -> None:
         self._git = git
+        self._readable = sha1
         self._reader = ObjectReader("/")
         # GitPython lays this over what we inherited ourselves, so each variable by which
         # git would look for objects elsewhere is named.
@@ -67,20 +70,26 @@ class Objects:
         """The commit ``oid`` (a full oid). Raises GitError when there is none."""
         if not _OID.fullmatch(oid):
             raise GitError(f"{oid!r} is not the id of a commit")
-        raw = self._read(oid) if len(oid) == _SHA1_LENGTH else None
+        raw = self._read(oid) if self._readable else None
         if raw is None:
             raw = (await self._git.run("cat-file", "commit", oid)).stdout
         return _parsed(oid, raw)
 
     def named(self, rev: str) -> str | None:
-        """The commit that ``rev`` names at this moment; None when the reader cannot tell.
+        """The commit that ``rev`` names now, "" for none; None when the reader cannot tell.
 
         The reader looks a ref up anew each time it is asked.
         """
-        if any(character.isspace() for character in rev):
+        if not self._readable or any(character.isspace() for character in rev):
             return None
-        found = self._look_up(f"{rev}^{{commit}}")
-        return found[0] if found else None
+        try:
+            oid, _, _, _ = self._reader.get_object_data(f"{rev}^{{commit}}")
+        except (ValueError, OSError) as error:
+            if str(error).endswith(_MISSING):
+                return ""
+            self.close()
+            return None
+        return os.fsdecode(oid)
 
     async def tree_of(self, oid: str) -> str:
         """The tree of the commit ``oid``."""
@@ -92,17 +101,12 @@ class Objects:
 
     def _read(self, oid: str) -> bytes | None:
         """The raw commit; None when the reader cannot tell, and git itself is to be asked."""
-        found = self._look_up(oid)
-        return found[1] if found else None
-
-    def _look_up(self, name: str) -> tuple[str, bytes] | None:
-        """Oid and content of the commit that goes by exactly that name, if the reader knows."""
         try:
-            oid, kind, _, raw = self._reader.get_object_data(name)
+            _, kind, _, raw = self._reader.get_object_data(oid)
         except (ValueError, OSError):  # no such object, or the reader was ended (Ctrl-C, say)
             self.close()
             return None
-        return (os.fsdecode(oid), raw) if os.fsdecode(kind) == "commit" else None
+        return raw if os.fsdecode(kind) == "commit" else None
 
 
 def _parsed(oid: str, raw: bytes) -> Commit:

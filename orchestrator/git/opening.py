@@ -34,7 +34,7 @@ class OpenRepository:
     def __init__(self, repository: Repository, *, verify_slots: int = 1) -> None:
         self.repository = repository
         self.git = git = repository.git
-        self.objects = Objects(git)
+        self.objects = Objects(git, sha1=repository.object_format == "sha1")
         self.refs = Refs(git, repository.null_oid, self.objects)
         self.history = History(git)
         self.linked = LinkedWorktrees(

@@ -71,8 +71,8 @@ class Refs:
 
     async def resolve(self, rev: str) -> str | None:
         """The commit that ``rev`` names (a full ref name or an oid), or None."""
-        if self._objects and (known := self._objects.named(rev)):
-            return known
+        if self._objects and (known := self._objects.named(rev)) is not None:
+            return known or None
         found = await self._git.run(
             "rev-parse",
             "--verify",
@@ -119,17 +119,22 @@ class Refs:
         if not ref.startswith("refs/clerk/"):
             raise GitError(f"{ref} is not the engine's own; it moves by compare-and-swap only")
 
-    async def move_all(self, moves: Sequence[Move], reason: str) -> None:
+    async def move_all(
+        self, moves: Sequence[Move], reason: str, *, dropping: Sequence[str] = ()
+    ) -> None:
         """Move several refs together: all of them, or (a crash aside) none.
 
+        ``dropping`` are refs of our own that go with it, whatever they hold, if they are there.
         A lock in the way is waited for up to ``LOCK_PATIENCE_SECONDS``; whether it was a lock
         or a lost race is read from the refs, not from git's words.
         """
+        for ref in dropping:
+            self._require_own(ref)
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:
                 with anyio.CancelScope(shield=True):  # killed half-way it leaves its locks
-                    await self._attempt(moves, reason)
+                    await self._attempt(moves, reason, dropping)
             except GitError as error:
                 await self._raise_if_moved(moves)
                 if waited >= LOCK_PATIENCE_SECONDS:
@@ -141,11 +146,12 @@ class Refs:
             await anyio.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, 0.5)
 
-    async def _attempt(self, moves: Sequence[Move], reason: str) -> None:
-        orders = (
+    async def _attempt(self, moves: Sequence[Move], reason: str, dropping: Sequence[str]) -> None:
+        orders = [
             f"option no-deref\0update {move.ref}\0{move.new or self._null}\0{move.old or self._null}\0"
             for move in moves
-        )
+        ]
+        orders += [f"option no-deref\0delete {ref}\0\0" for ref in dropping]
         await self._git.run(
             "update-ref",
             "-m",

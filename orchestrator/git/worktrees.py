@@ -40,7 +40,6 @@ class TaskWorktrees:
         An older branch of that name gives way; commits only it holds are kept under a keep ref.
         """
         name, branch = f"{plan}/{task}", task_branch(plan, task)
-        await self._linked.discard(name)
         await self._set_aside(plan, task, start)
         return await self._linked.add(name, start, branch=branch)
 
@@ -70,8 +69,7 @@ class TaskWorktrees:
 
     async def _set_aside(self, plan: str, task: str, start: str) -> None:
         ref = branch_ref(task_branch(plan, task))
-        refs = await self._refs.list(ref)
-        old = refs.get(ref)
+        old = await self._refs.resolve(ref)
         if old is None:
             return
         moves = [Move(ref, "", old)]

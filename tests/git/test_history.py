@@ -39,3 +39,22 @@ def test_a_cut_text_stays_within_its_bytes_and_says_so():
     assert len(text.encode()) <= 200
     assert text.endswith("[… cut: 5000 bytes in all …]\n")
     assert clip(raw, 5000) == raw.decode()
+
+
+async def test_sizes_paths_and_links_come_from_one_look(sample, opened):
+    base = sample.head
+    sample.commit({"dir/b.txt": "two\nthree\n"})
+    sample.git("update-index", "--add", "--cacheinfo", f"160000,{base},:sub")
+    sample.git("commit", "-qm", "a link")
+    head = sample.head
+    ran, run = [], opened.git.run
+
+    async def counted(*args, **kwargs):
+        ran.append(args[0])
+        return await run(*args, **kwargs)
+
+    opened.git.run = counted
+    assert await opened.history.new_links(base, head) == (":sub",)
+    stat, paths = await opened.history.changes(base, head)
+    assert (stat.files, paths) == (2, (":sub", "dir/b.txt"))
+    assert ran == ["diff-tree"]

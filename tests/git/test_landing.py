@@ -123,3 +123,17 @@ async def test_a_held_index_and_filters_block(sample, opened, candidate):
         opened.repository.main, candidate.target, candidate.commit
     )
     assert "lfs" in why
+
+
+async def test_landing_lets_go_of_the_candidates_own_ref_and_of_no_other(sample, opened, candidate):
+    held = "refs/clerk/candidate/p/t"
+    await opened.refs.hold(held, candidate.commit)
+    with pytest.raises(GitError, match="not the engine's own"):
+        await opened.landing.land(MAIN, candidate, candidate.target, held_by=(MAIN,))
+    theirs = sample.commit({"theirs.txt": "x"})
+    with pytest.raises(RefMoved):
+        await opened.landing.land(MAIN, candidate, candidate.target, held_by=(held,))
+    assert await opened.refs.resolve(held) == candidate.commit
+    sample.git("update-ref", MAIN, candidate.target, theirs)
+    await opened.landing.land(MAIN, candidate, candidate.target, held_by=(held, f"{held}2"))
+    assert await opened.refs.resolve(held) is None

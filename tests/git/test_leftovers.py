@@ -210,7 +210,7 @@ async def test_a_branch_made_a_pointer_is_not_committed_through(sample, opened, 
 
 async def test_a_worktree_the_agent_deleted_gives_its_branch(sample, opened, tree):
     head = sample.commit({"work.txt": "1"}, top=tree.path)
-    await module.delete_tree(tree.path)
+    await module.delete_trees(tree.path)
     left = await collect(opened, tree, sample.head)
     assert (left.head, left.changed, left.notes) == (head, True, ("the worktree is gone",))
 

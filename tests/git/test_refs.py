@@ -58,12 +58,12 @@ async def test_a_lock_that_is_let_go_is_waited_for(sample, opened):
     attempts = 0
     attempt = opened.refs._attempt
 
-    async def counted(moves, reason):
+    async def counted(*args):
         nonlocal attempts
         attempts += 1
         if attempts == 3:
             lock.unlink()
-        await attempt(moves, reason)
+        await attempt(*args)
 
     opened.refs._attempt = counted
     await opened.refs.move("refs/heads/x", sample.head, "", "patience")

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from orchestrator.errors import GitError
-from orchestrator.git.linked import TRASH, delete_tree
+from orchestrator.git.linked import TRASH, delete_trees
 
 pytestmark = pytest.mark.anyio
 
@@ -81,7 +81,7 @@ async def test_reopening_leaves_the_files_as_they_are(sample, opened):
 async def test_reopening_remakes_a_worktree_that_is_gone(sample, opened):
     tree = await opened.worktrees.create("p", "t", sample.head)
     head = sample.commit({"work.txt": "done"}, "work", top=tree.path)
-    await delete_tree(tree.path)
+    await delete_trees(tree.path)
     again = await opened.worktrees.reopen("p", "t")
     assert sample.git("rev-parse", "HEAD", cwd=again.path) == head
     assert sample.git("symbolic-ref", "HEAD", cwd=again.path) == "refs/heads/clerk/p/t"
@@ -160,7 +160,7 @@ async def test_repair_mends_the_pointers_of_a_worktree_with_work_in_it(sample, o
 async def test_repair_finds_worktrees_again_when_the_state_folder_was_lost(sample, opened):
     tree = await opened.worktrees.create("p", "t", sample.head)
     (tree.path / "work.txt").write_text("uncommitted")
-    await delete_tree(opened.repository.state_dir)
+    await delete_trees(opened.repository.state_dir)
     assert await opened.repair() == ("found the worktree p/t again",)
     assert await opened.worktrees.reopen("p", "t") == tree
     assert (tree.path / "work.txt").exists()
