@@ -9,7 +9,6 @@ from orchestrator import merge_queue
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.feedback import conflict_feedback, red_merge_feedback
-from orchestrator.git.refs import candidate_ref
 from orchestrator.merge_queue import Conflicted, Held, Hooks, Inconclusive, Landed, Order, Red
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState
@@ -162,7 +161,6 @@ class LandingJob:
         git = self._site.git
         try:
             await git.worktrees.remove(record.plan, record.id)
-            await git.refs.let_go(candidate_ref(record.plan, record.id))
         except GitError as error:
             message = f"its worktree could not be removed: {error}"
             self._site.ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)

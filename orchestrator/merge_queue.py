@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.errors import RefMoved
-from orchestrator.git.candidates import Candidate, Conflict
+from orchestrator.git.candidates import Candidate, Conflict, Merge
 from orchestrator.git.messages import merge_message
 from orchestrator.git.refs import branch_ref, candidate_ref
 from orchestrator.states import TaskState, Verdict
@@ -112,32 +112,38 @@ class MergeQueue:
             target = await self._site.git.refs.resolve(branch_ref(order.target))
             if target is None:
                 return Held(f"the target branch {order.target!r} is gone; make it again")
-            if await self._site.git.history.is_ancestor(order.record.head, target):
+            merged = await self._site.git.candidates.merge(target, order.record.head)
+            if await self._is_there(merged):
+                await self._site.git.refs.let_go(_held_by(order))
                 return Landed(target, target, ("it was on the target already",))
             try:
-                return await self._land_on(target, order, hooks)
+                return await self._land_on(merged, order, hooks)
             except RefMoved:
                 continue
         return Held(f"{order.target} keeps moving; try again when it is quiet")
 
-    async def _land_on(self, target: str, order: Order, hooks: Hooks) -> Landing:
+    async def _is_there(self, merged: Merge | Conflict) -> bool:
+        """Whether the target holds the work already: only then can merging it change nothing."""
+        git = self._site.git
+        if isinstance(merged, Conflict) or merged.tree != await git.objects.tree_of(merged.target):
+            return False
+        return await git.history.is_ancestor(merged.head, merged.target)
+
+    async def _land_on(self, merged: Merge | Conflict, order: Order, hooks: Hooks) -> Landing:
         """Land on the target as it is now; raises RefMoved when it is not any more."""
         if reason := await self._in_the_way(order):
             return Held(reason)
-        built = await self._build(order, target)
-        if isinstance(built, Conflict):
-            hunks = await self._site.git.conflicts.hunks(built, HUNK_BYTES)
-            return Conflicted(target, built.paths, hunks)
+        if isinstance(merged, Conflict):
+            hunks = await self._site.git.conflicts.hunks(merged, HUNK_BYTES)
+            return Conflicted(merged.target, merged.paths, hunks)
+        built = await self._build(order, merged)
         hooks.built(built)
         refused = await self._refused(order, built, hooks)
         return refused if refused is not None else await self._move(order, built)
 
-    async def _build(self, order: Order, target: str) -> Candidate | Conflict:
+    async def _build(self, order: Order, merged: Merge) -> Candidate:
         """The merge as a commit whose message names what it is verified for, and which tree."""
         candidates, record = self._site.git.candidates, order.record
-        merged = await candidates.merge(target, record.head)
-        if isinstance(merged, Conflict):
-            return merged
         checks = dict.fromkeys(name for _, names in order.guards for name in names)
         message = merge_message(
             order.task.title,
@@ -148,7 +154,7 @@ class MergeQueue:
         )
         user = self._site.records.repository.identity
         built = await candidates.commit(merged, message=message, author=user, date=order.date)
-        await self._site.git.refs.hold(candidate_ref(record.plan, record.id), built.commit)
+        await self._site.git.refs.hold(_held_by(order), built.commit)
         return built
 
     async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
@@ -210,7 +216,7 @@ class MergeQueue:
             if blockers := await landing.blockers(tree, built.target, built.commit):
                 return Held(f"{tree.path} cannot follow {order.target}: {', '.join(blockers[:3])}")
         with anyio.CancelScope(shield=True):
-            await landing.land(ref, built, built.target)
+            await landing.land(ref, built, built.target, held_by=(_held_by(order),))
             notes = []
             for checkout in checkouts:
                 tree = checkout.worktree
@@ -237,6 +243,10 @@ def guards_of(
     if task is not None:
         wanted |= set(task.done_when)
     return tuple(name for name in plan.plan.checks if name in wanted)
+
+
+def _held_by(order: Order) -> str:
+    return candidate_ref(order.record.plan, order.record.id)
 
 
 def _has_landed(plan: PlanSnapshot, task: Task) -> bool:
