@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from orchestrator import __version__
 from orchestrator.api.models import (
@@ -70,6 +71,7 @@ def create_app(door: Door) -> FastAPI:
     app = FastAPI(title="Clerk of Works", version=__version__)
     app.add_exception_handler(ClerkError, _on_clerk_error)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
+    app.add_exception_handler(HTTPException, _on_unknown_route)
     _add_reading(app, door)
     _add_orders(app, door)
     _add_task_orders(app, door)
@@ -177,6 +179,13 @@ async def _on_bad_request(_request: Request, error: Exception) -> JSONResponse:
     details = error.errors() if isinstance(error, RequestValidationError) else []
     told = "; ".join(f"{'.'.join(map(str, d['loc'][1:]))}: {d['msg']}" for d in details)
     return await _on_clerk_error(_request, UsageError(f"the request is malformed: {told}"))
+
+
+async def _on_unknown_route(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    told = f"there is no {request.method} {request.url.path}; /openapi.json lists what there is"
+    problem = Problem(error=told, exit_code=int(ExitCode.BAD_USAGE))
+    return JSONResponse(problem.model_dump(), status_code=status)
 
 
 class _QuietServer(uvicorn.Server):

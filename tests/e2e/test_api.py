@@ -1,0 +1,97 @@
+"""The engine's door, as any program may use it: HTTP and server-sent events on a private socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from pathlib import Path
+
+import httpx
+
+from .conftest import Yard
+
+
+def test_the_door_is_private_described_and_told_with_problems(yard):
+    yard.clerk("start", str(yard.plan({"cart": "echo good > a.txt"})))
+    door = Path(yard.holder.socket)
+    assert stat.S_IMODE(door.stat().st_mode) == 0o600
+    with yard.api() as api:
+        described = api.get("/openapi.json").json()
+        assert {"/v1/status", "/v1/plans", "/v1/events"} <= described["paths"].keys()
+        for method, path, body, status, words in (
+            ("GET", "/v1/nowhere", None, 404, "there is no GET /v1/nowhere"),
+            ("PUT", "/v1/status", None, 405, "there is no PUT /v1/status"),
+            ("POST", "/v1/plans", {"plan": "x"}, 422, "source: Field required"),
+            ("POST", "/v1/plans/p/merge", {"all": "perhaps"}, 422, "all: "),
+            (
+                "POST",
+                "/v1/plans",
+                {"source": "clerk: 2", "path": "x.yaml", "folder": "/"},
+                422,
+                "x.yaml:1",
+            ),
+            ("GET", "/v1/plans/p/tasks/crt", None, 422, "has no task 'crt'"),
+            ("GET", "/v1/plans/q/tasks/cart", None, 422, "no plan 'q'"),
+            ("GET", "/v1/plans/p/tasks/cart/log?after=-1", None, 422, "after: "),
+            ("POST", "/v1/plans/p/tasks/cart/answer", {"text": ""}, 422, "text: "),
+        ):
+            answer = api.request(method, path, json=body)
+            problem = answer.json()
+            assert answer.status_code == status, (path, problem)
+            assert problem.keys() == {"error", "exit_code", "problems"}, (path, problem)
+            assert words in problem["error"], (path, problem)
+            assert problem["exit_code"] == 2
+        broken = api.post("/v1/plans", content=b"{", headers={"content-type": "application/json"})
+        assert "the request is malformed" in broken.json()["error"]
+
+
+def test_events_are_streamed_and_clients_that_go_away_do_no_harm(yard):
+    plan = yard.plan({"a": f"{yard.waits('a')}; echo good > a.txt"})
+    yard.clerk("start", str(plan))
+    yard.begun("a")
+    with yard.api() as api, api.stream("GET", "/v1/events?after=0") as early:
+        assert early.headers["content-type"].startswith("text/event-stream")
+        heard = [next(events(early))]
+    for request in (
+        b"GET /v1/events?after=0 HTTP/1.1\r\nhost: clerk\r\n\r\n",
+        b"POST /v1/pla",
+        b"\0\xff",
+    ):
+        with socket.socket(socket.AF_UNIX) as rude:
+            rude.connect(yard.holder.socket)
+            rude.send(request)
+    with yard.api() as api, api.stream("GET", f"/v1/events?after={heard[0]['seq']}") as stream:
+        yard.gate("a").touch()
+        for event in events(stream):
+            heard.append(event)
+            if event["kind"] == "plan_settled":
+                break
+    assert [event["seq"] for event in heard] == list(range(1, len(heard) + 1)), "none is lost"
+    moves = [event["data"]["to"] for event in heard if event["kind"] == "task_changed"]
+    assert moves == ["running", "verifying", "verified"]
+    with yard.api() as api:
+        assert api.get("/v1/status").json()["engine"]["running"]
+        with api.stream("GET", "/v1/events?after=0") as stream:
+            yard.clerk("stop")
+            kinds = [event["kind"] for event in events(stream)]
+    assert "plan_settled" in kinds, "and the stream ends with its engine"
+
+
+def events(response: httpx.Response):
+    """The events of a stream, as long as it lasts."""
+    for line in response.iter_lines():
+        if line.startswith("data:"):
+            yield json.loads(line.removeprefix("data:"))
+
+
+def test_a_long_path(tmp_path):
+    """A socket's path is short; an engine of a deep repository listens in a temporary folder."""
+    yard = Yard.make(tmp_path / ("deep-" * 20) / "repo")
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    yard.clerk("start", TMPDIR=str(temporary))
+    assert Path(yard.holder.socket).is_relative_to(temporary)
+    assert stat.S_IMODE(Path(yard.holder.socket).parent.stat().st_mode) == 0o700
+    yard.clerk("stop")
+    assert list(temporary.iterdir()) == []
