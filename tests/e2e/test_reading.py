@@ -1,0 +1,64 @@
+"""What can be read, with an engine and without one."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_everything_can_be_read_without_an_engine(yard):
+    plan = yard.plan(
+        {
+            "cart-api": "echo thinking hard; echo good > a.txt",
+            "cart-page": {"do": "echo bad > b.txt", "after": ["cart-api"], "touches": ["*.txt"]},
+        },
+        budget={"attempts": 1},
+    )
+    yard.clerk("run", str(plan), code=3)
+    assert yard.holder is None
+
+    status = yard.clerk("status")
+    assert "no engine runs here; this is the stored state" in status.stdout
+    assert "merge-ready: clerk merge cart-api" in status.stdout
+    detail = json.loads(yard.clerk("status", "cart-api", "--json").stdout)
+    assert [v["purpose"] for v in detail["verifications"]] == ["branch"]
+    assert detail["attempts"][0]["sandbox"] == "none"
+    page = yard.clerk("status", "p/cart-page").stdout
+    assert "dependencies merged: waits for cart-api" in page
+    assert "says thinking hard" in yard.clerk("log", "cart-api").stdout
+    diff = yard.clerk("diff", "cart-api")
+    assert "+good" in diff.stdout
+    assert yard.clerk("diff", "cart-api", "--stat").stdout == "1 files, +1 -0\n"
+    brief = yard.clerk("brief", "cart-page").stdout
+    assert "Do cart-page." in brief
+    assert "`sh check.sh`" in brief
+    assert "Change only: `*.txt`" in brief
+    assert "has had no session yet" in yard.clerk("log", "cart-page", code=2).stderr
+    assert yard.holder is None, "reading starts nothing"
+
+
+def test_unknown_names_are_told_with_the_nearest_known_one(yard):
+    nothing = yard.clerk("status", code=2)
+    assert "start one with: clerk run PLAN" in nothing.stderr
+    assert not (yard.path / ".git/clerk/clerk.db").exists(), "reading makes nothing"
+    plan = yard.plan({"cart-api": "echo good > a.txt"})
+    yard.clerk("start", str(plan))
+    for command in (("status",), ("log",), ("diff",), ("merge",), ("cancel",)):
+        wrong = yard.clerk(*command, "crt-api", code=2)
+        assert "did you mean 'cart-api'?" in wrong.stderr
+    assert "known: p" in yard.clerk("status", "--plan", "q", code=2).stderr
+    assert (
+        "no plan 'q' is known here; known: p" in yard.clerk("pause", "--plan", "q", code=2).stderr
+    )
+    assert "No such command 'mrege'" in yard.clerk("mrege", code=2).stderr
+
+
+def test_a_log_is_followed_while_the_session_goes_on(yard):
+    plan = yard.plan({"a": f"echo one; {yard.waits('a')}; echo two; echo good > a.txt"})
+    yard.clerk("start", str(plan))
+    yard.begun("a")
+    log = yard.start("log", "a", "-f")
+    assert "says one" in log.stdout.readline()
+    yard.gate("a").touch()
+    rest, _ = log.communicate(timeout=60)
+    assert "says two" in rest
+    assert log.returncode == 0
