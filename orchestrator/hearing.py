@@ -76,6 +76,10 @@ class Hearing:
             return f"cost {self.usage.cost_usd:.2f} USD, {self._cost_left:.2f} were left"
         return ""
 
+    @property
+    def _is_lost(self) -> bool:
+        return isinstance(self.verdict, Failed) and self.verdict.final
+
     def _go_on(self, event: Message | ToolCall) -> None:
         if isinstance(event, Message):
             self.words = event.text
@@ -83,7 +87,7 @@ class Hearing:
             self.verdict = None
 
     def _patience(self, now: float) -> float:
-        if self.over():
+        if self.over() or self._is_lost:
             return -math.inf
         if self.is_done:
             return now + LINGER_SECONDS

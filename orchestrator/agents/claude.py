@@ -2,9 +2,10 @@
 
 What it prints was learned from recorded runs (tests/agents/samples), not from promises:
 ``subtype: success`` may stand beside ``is_error: true``, so only ``is_error`` is believed; a
-message's usage is repeated with each of its parts; after ``--resume`` the totals of ``result``
-count earlier sessions too, so that only what was used since the last result is added up. Lines
-and fields that are unknown tell nothing: a newer client must not break an older clerk.
+message's usage is repeated with each of its parts, and its output is only known from the stream,
+when it ends; after ``--resume`` the totals of ``result`` count earlier sessions too, so that only
+what was used since the last result is added up. Lines and fields that are unknown tell nothing: a
+newer client must not break an older clerk.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ _HEADLESS = (
 _SUMMARY_CHARACTERS = 200
 _RATE_STATUSES = frozenset({429, 529})
 _LOGIN_STATUSES = frozenset({401, 403})
+_LOGIN_TRIES = 2
+"""The first refusal may only mean that the client has to renew its token."""
+
+_TOKEN_NAMES = (
+    *("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+    "output_tokens",
+)
 
 
 class ClaudeAgent:
@@ -56,12 +64,15 @@ class ClaudeAgent:
         self._profile = profile
         self._session = ""
         self._until: float | None = None
-        self._messages: dict[str, Usage] = {}
+        self._messages: dict[str, dict[str, int]] = {}
+        self._streamed: dict[str, str] = {}
         self._context_tokens = 0
         self._settled = Usage()
 
     def command(self, prompt: Prompt) -> AgentCommand:
         argv = ["claude", "-p", "--output-format", "stream-json", "--verbose"]
+        # Without its parts a long answer would be silence, and its tokens told too late.
+        argv += ["--include-partial-messages"]
         argv += ["--permission-mode", "acceptEdits", "--allowedTools", ALLOWED_TOOLS]
         argv += ["--append-system-prompt", _HEADLESS]
         if self._profile.model:
@@ -87,7 +98,9 @@ class ClaudeAgent:
             case "system":
                 yield from self._of_system(told)
             case "assistant" if not told.get("is_api_error_message"):
-                yield from self._of_assistant(_dict(told.get("message")), told)
+                yield from self._of_assistant(_dict(told.get("message")), _parent(told))
+            case "stream_event":
+                yield from self._of_stream(_dict(told.get("event")), _parent(told))
             case "rate_limit_event":
                 yield from self._of_rate_limit(_dict(told.get("rate_limit_info")))
             case "result":
@@ -100,9 +113,7 @@ class ClaudeAgent:
             case "permission_denied":
                 yield ToolCall("denied", _text(told.get("tool_name")))
             case "api_retry":
-                yield _retried(
-                    _int(told.get("error_status")), _text(told.get("error")), self._until
-                )
+                yield _retried(told, self._until)
 
     def _start(self, told: dict[str, Any]) -> Iterator[AgentEvent]:
         session = _text(told.get("session_id"))
@@ -110,16 +121,30 @@ class ClaudeAgent:
             self._session = session
             yield Started(session)
 
-    def _of_assistant(self, message: dict[str, Any], told: dict[str, Any]) -> Iterator[AgentEvent]:
+    def _of_assistant(self, message: dict[str, Any], parent: str) -> Iterator[AgentEvent]:
         for part in _list(message.get("content")):
             yield from _of_part(_dict(part))
-        usage = _dict(message.get("usage"))
-        name = _text(message.get("id"))
-        if usage and name:
-            self._messages[name] = _new_tokens(usage)
-            if not told.get("parent_tool_use_id"):
-                self._context_tokens = _context_tokens(usage)
-            yield UsageReported(sum(self._messages.values(), self._settled))
+        yield from self._count(_text(message.get("id")), _dict(message.get("usage")), parent)
+
+    def _of_stream(self, event: dict[str, Any], parent: str) -> Iterator[AgentEvent]:
+        """A message while it is written; several may be, one under each parent."""
+        match event.get("type"):
+            case "message_start":
+                self._streamed[parent] = _text(_dict(event.get("message")).get("id"))
+            case "message_delta":
+                name = self._streamed.get(parent, "")
+                yield from self._count(name, _dict(event.get("usage")), parent)
+
+    def _count(self, name: str, usage: dict[str, Any], parent: str) -> Iterator[AgentEvent]:
+        """Count a message's tokens, of which each line tells a part; numbers only grow."""
+        if not name or not usage:
+            return
+        before = self._messages.get(name, {})
+        counted = {key: max(before.get(key, 0), _int(usage.get(key))) for key in _TOKEN_NAMES}
+        self._messages[name] = counted
+        if not parent:
+            self._context_tokens = sum(counted.values())
+        yield UsageReported(sum(map(_new_tokens, self._messages.values()), self._settled))
 
     def _of_rate_limit(self, info: dict[str, Any]) -> Iterator[AgentEvent]:
         if info.get("status") == "rejected":
@@ -173,12 +198,14 @@ def _summary(arguments: dict[str, Any]) -> str:
     return ""
 
 
-def _retried(status: int, error: str, until: float | None) -> AgentEvent:
+def _retried(told: dict[str, Any], until: float | None) -> AgentEvent:
     """A request that failed and will be tried again, for minutes if need be."""
+    status, error = _int(told.get("error_status")), _text(told.get("error"))
     if status in _RATE_STATUSES:
         return RateLimited(until, f"the service answered {status} {error}")
     if status in _LOGIN_STATUSES:
-        return Failed(f"the service refused the login ({status} {error}); run 'claude /login'")
+        reason = f"the service refused the login ({status} {error}); run 'claude /login'"
+        return Failed(reason, final=_int(told.get("attempt")) >= _LOGIN_TRIES)
     return ToolCall("retry", f"{status or 'no connection'} {error}")
 
 
@@ -186,11 +213,6 @@ def _new_tokens(usage: dict[str, Any]) -> Usage:
     """Tokens of one message; re-reading the cache is not counted (it is in the cost)."""
     fresh = _int(usage.get("input_tokens")) + _int(usage.get("cache_creation_input_tokens"))
     return Usage(fresh, _int(usage.get("output_tokens")))
-
-
-def _context_tokens(usage: dict[str, Any]) -> int:
-    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return sum(_int(usage.get(name)) for name in (*names, "output_tokens"))
 
 
 def _result_usage(told: dict[str, Any]) -> Usage:
@@ -208,6 +230,11 @@ def _model_usage(model: dict[str, Any]) -> Usage:
         _int(model.get("outputTokens")),
         _number(model.get("costUSD")),
     )
+
+
+def _parent(told: dict[str, Any]) -> str:
+    """The call of a tool that a sub-agent works for; empty for the session itself."""
+    return _text(told.get("parent_tool_use_id"))
 
 
 def _dict(value: object) -> dict[str, Any]:

@@ -92,7 +92,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """``final``: the agent goes on trying in vain and need not be waited for."""
+
     reason: str
+    final: bool = False
 
 
 AgentEvent = Started | Message | ToolCall | UsageReported | RateLimited | Asked | Finished | Failed

@@ -13,6 +13,7 @@ from orchestrator.agents.claude import ClaudeAgent
 from orchestrator.agents.protocol import (
     AgentEvent,
     Asked,
+    Failed,
     Prompt,
     RateLimited,
     Started,
@@ -98,6 +99,31 @@ def test_the_usage_of_one_message_is_counted_once() -> None:
     assert told == [1500, 1500, 3300, 3300]
 
 
+def test_output_is_counted_when_a_message_ends_not_when_the_session_does() -> None:
+    told = [event.usage for event in events("partial") if isinstance(event, UsageReported)]
+    assert [usage.output_tokens for usage in told] == [1, 1, 90, 91, 120, 120]
+    assert [usage.input_tokens for usage in told] == [1500, 1500, 1500, 3300, 3300, 3300]
+
+
+def test_messages_of_sub_agents_that_are_written_at_once_are_counted_apart() -> None:
+    reader = agent()
+    used = []
+    for kind, parent, tokens in (
+        ("message_start", None, 0),
+        ("message_start", "toolu_1", 0),
+        ("message_delta", None, 70),
+        ("message_delta", "toolu_1", 5),
+    ):
+        event = {
+            "type": kind,
+            "message": {"id": f"of {parent}"},
+            "usage": {"output_tokens": tokens},
+        }
+        line = {"type": "stream_event", "event": event, "parent_tool_use_id": parent}
+        used += [told.usage.output_tokens for told in reader.read(json.dumps(line))]
+    assert used == [70, 75]
+
+
 def test_a_rate_limit_tells_when_it_is_over() -> None:
     result = replayed("oauth-429", FAILED)
     assert result.retry_at == 1795430684
@@ -110,6 +136,12 @@ def test_a_warning_is_no_limit() -> None:
 
 def test_a_refused_login_names_the_mend() -> None:
     assert "claude /login" in replayed("err-401", KILLED).reason
+
+
+def test_a_login_refused_twice_is_final() -> None:
+    told = [event.final for event in events("err-401") if isinstance(event, Failed)]
+    assert told == [False, *[True] * (len(told) - 1)]
+    assert len(told) > 1
 
 
 def test_an_id_that_could_not_be_resumed_is_not_kept() -> None:

@@ -25,7 +25,7 @@ EVENTS = st.sampled_from(
     [
         *(Started("id"), Message("m"), ToolCall("t"), UsageReported(Usage(5, 5, 0.5))),
         *(UsageReported(Usage(500, 500, 50.0)), RateLimited(9.0), Asked("q"), Finished("f")),
-        Failed("x"),
+        *(Failed("x"), Failed("y", final=True)),
     ]
 )
 EXITS = st.sampled_from(
@@ -68,6 +68,13 @@ def test_a_repeated_failure_does_not_buy_time() -> None:
     first = hearing.stop_at
     hearing.hear(Failed("login"), 105.0)
     assert hearing.stop_at == first < math.inf
+
+
+def test_a_final_failure_is_not_waited_for() -> None:
+    hearing = heard([Failed("login"), Failed("login", final=True)])
+    assert hearing.stop_at < 100.0
+    result = result_of(hearing, None, 1.0, "")
+    assert (result.outcome, result.reason) == (Outcome.FAILED, "login")
 
 
 def test_work_after_the_last_word_buys_time() -> None:
