@@ -110,9 +110,20 @@ class Records:
         return folder
 
     def baseline(self, plan: str) -> tuple[CheckResult, ...]:
-        """What the target's own tree came to when the plan started; empty when not known yet."""
-        record = self.store.last_verification(plan, "", BASELINE)
-        return results_from(record) if record is not None else ()
+        """What the target's own tree came to when the plan started; empty when not known yet.
+
+        Asked for every landing and every look at the board, and once known it stays.
+        """
+        if plan not in self._baselines:
+            record = self.store.last_verification(plan, "", BASELINE)
+            if record is None:
+                return ()
+            self._baselines[plan] = results_from(record)
+        return self._baselines[plan]
+
+    @cached_property
+    def _baselines(self) -> dict[str, tuple[CheckResult, ...]]:
+        return {}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What the store holds in memory, so that reading costs no SQL.
 
 A mirror holds exactly what is committed: ``apply`` takes over what a transaction staged, after
-the commit and never before. Groups (the tasks of a plan, the attempts of a task) are sorted
-once and kept as tuples until one of their members changes.
+the commit and never before. Groups (the tasks of a plan, the attempts of a task) are kept as
+tuples until one of their members changes, and sorted only when one came or changed its place.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Mirror(Generic[R]):
         self.table = table
         self._groups: dict[Key, dict[Key, Kept[R]]] = {}
         self._sorted: dict[Key, tuple[R, ...]] = {}
+        self._disordered: set[Key] = set()
 
     def load(self, rows: Iterable[Row]) -> None:
         """Hold these rows and nothing else."""
@@ -51,10 +52,20 @@ class Mirror(Generic[R]):
 
     def group(self, group: Key) -> tuple[R, ...]:
         """The records whose key begins with ``group``, in order."""
-        if group not in self._sorted:
-            members = (kept.record for kept in self._groups.get(group, {}).values())
-            self._sorted[group] = tuple(sorted(members, key=self.table.order_of))
-        return self._sorted[group]
+        known = self._sorted.get(group)
+        if known is None:
+            members = self._in_order(group).values()
+            known = self._sorted[group] = tuple([kept.record for kept in members])
+        return known
+
+    def _in_order(self, group: Key) -> Mapping[Key, Kept[R]]:
+        """The members of a group in order, which a change of one seldom disturbs."""
+        members = self._groups.get(group, {})
+        if group in self._disordered:
+            ranked = sorted(members.items(), key=lambda item: self.table.order_of(item[1].record))
+            members = self._groups[group] = dict(ranked)
+            self._disordered.discard(group)
+        return members
 
     def apply(self, changes: Mapping[Key, Kept[R] | None]) -> None:
         """Take over committed changes; None means removed."""
@@ -66,4 +77,8 @@ class Mirror(Generic[R]):
                 self._hold(key, kept)
 
     def _hold(self, key: Key, kept: Kept[R]) -> None:
-        self._groups.setdefault(key[:-1], {})[key] = kept
+        members = self._groups.setdefault(key[:-1], {})
+        known, order_of = members.get(key), self.table.order_of
+        if known is None or order_of(known.record) != order_of(kept.record):
+            self._disordered.add(key[:-1])
+        members[key] = kept

@@ -10,7 +10,9 @@ None.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import func, select
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from orchestrator.events import Event
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
 
+RECENT_EVENTS = 512
+"""As many are kept in memory, since every client that follows asks for the newest few."""
+
 _VERIFICATION = VERIFICATIONS.table.c
 _EVENT = EVENTS.table.c
 
@@ -47,6 +52,7 @@ class Store:
         self._plans = Mirror(PLANS)
         self._tasks = Mirror(TASKS)
         self._attempts = Mirror(ATTEMPTS)
+        self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
         self.refresh()
         with database.telling():
             self._generation = schema.generation(database.reader)
@@ -108,7 +114,7 @@ class Store:
             yield transaction
         transaction.take_over()
         if transaction.events:
-            self._last_seq = transaction.events[-1].seq
+            self._remember(transaction.events)
             if self.on_commit is not None:
                 self.on_commit(tuple(transaction.events))
 
@@ -183,6 +189,8 @@ class Store:
         limit: int = 1000,
     ) -> tuple[Event, ...]:
         """The first ``limit`` events with a ``seq`` over ``after``, of one plan, task or kind."""
+        if plan is task is kind is None and (news := self._news(after)) is not None:
+            return news[:limit]
         query = EVENTS.select.where(_EVENT.seq > after).order_by(_EVENT.seq).limit(limit)
         if plan is not None:
             query = query.where(_EVENT.plan == plan)
@@ -191,6 +199,19 @@ class Store:
         if kind is not None:
             query = query.where(_EVENT.kind == str(kind))
         return tuple(map(EVENTS.converter.to_record, self._database.rows(query)))
+
+    def _remember(self, events: Sequence[Event]) -> None:
+        if events[0].seq != self._last_seq + 1:  # somebody else wrote: memory has a gap
+            self._recent.clear()
+        self._recent += events
+        self._last_seq = events[-1].seq
+
+    def _news(self, after: int) -> tuple[Event, ...] | None:
+        """All events over ``after`` without asking the database; None when some are too old."""
+        if not self._recent or self._recent[0].seq > after + 1:
+            return None
+        newest = takewhile(lambda event: event.seq > after, reversed(self._recent))
+        return tuple(newest)[::-1]
 
     def last_seq(self) -> int:
         """The number of the newest event, 0 before the first."""

@@ -290,3 +290,25 @@ def test_one_transaction_does_not_open_inside_another(store: Store) -> None:
     with store.write() as tx:
         tx.append(Event(EventKind.WARNING))
     assert store.last_seq() > 0
+
+
+def test_the_newest_events_are_told_from_memory_as_they_are_stored(store: Store, url: str) -> None:
+    for number in range(5):
+        with store.write() as tx:
+            tx.append(Event(EventKind.WARNING, "shop", message=str(number), data={"n": number}))
+            tx.append(Event(EventKind.TASK_NOTED, "shop", "cart"))
+    last = store.last_seq()
+    with Store.open_readonly(url) as other:
+        for after in range(last - 10, last + 1):
+            assert store.events(after) == other.events(after)
+        assert store.events(last - 7, limit=3) == other.events(last - 7, limit=3)
+
+
+def test_an_event_that_somebody_else_wrote_is_not_missed(store: Store, url: str) -> None:
+    with store.write() as tx:
+        first = tx.append(Event(EventKind.WARNING, "shop"))
+    with Store.open(url) as other, other.write() as tx:
+        theirs = tx.append(Event(EventKind.WARNING, "shop"))
+    with store.write() as tx:
+        ours = tx.append(Event(EventKind.WARNING, "shop"))
+    assert store.events(first.seq) == (theirs, ours)
