@@ -7,20 +7,25 @@ follow. Deciding changes nothing; ``scheduler`` applies. Cost is linear in the n
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from orchestrator.readiness import approved
 from orchestrator.states import MergeMode, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from orchestrator.plan.model import Plan, Task
     from orchestrator.records import PlanRecord, TaskRecord
 
 TaskKey = tuple[str, str]
 """Plan name and task id."""
+
+Standing = Mapping[TaskState, Sequence["TaskRecord"]]
+"""The tasks of a plan by their state, each in the plan's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +110,20 @@ def decide(snapshot: Snapshot) -> Decision:
     clocks: list[float] = []
     quiet: set[str] = set()
     slots = snapshot.verify_slots
-    for plan in snapshot.plans:
-        mine: list[Action] = list(_settlements(plan))
+    standings = [(plan, _standing(plan)) for plan in snapshot.plans]
+    for plan, standing in standings:
+        mine: list[Action] = list(_settlements(plan, standing))
         gone = {action.task for action in mine if isinstance(action, Settle)}
-        sessions = list(_sessions(plan, snapshot, gone))
-        mine += sessions
-        verifications = list(_verifications(plan, snapshot))
+        mine += _sessions(plan, standing, snapshot, gone)
+        verifications = list(_verifications(standing, snapshot))
         mine += verifications[:slots]
         slots -= len(verifications[:slots])
-        waits = list(_clocks(plan, snapshot))
+        waits = list(_clocks(plan, standing, snapshot))
         clocks += waits
         actions += mine
         if not (mine or verifications or waits or _in_hand(plan, snapshot)):
             quiet.add(plan.plan.name)
-    landing = _next_landing(snapshot)
+    landing = _next_landing(standings, snapshot)
     if landing is not None:
         actions.append(landing)
         quiet.discard(landing.plan)
@@ -132,13 +137,18 @@ def unmerged_dependencies(task: Task, tasks: Mapping[str, TaskRecord]) -> tuple[
     )
 
 
-def _settlements(plan: PlanSnapshot) -> Iterator[Settle]:
+def _standing(plan: PlanSnapshot) -> Standing:
+    """The tasks by their state: one look at all of them, since each step wants only a few."""
+    standing: dict[TaskState, list[TaskRecord]] = {state: [] for state in TaskState}
+    for record in plan.tasks.values():
+        standing[record.state].append(record)
+    return standing
+
+
+def _settlements(plan: PlanSnapshot, standing: Standing) -> Iterator[Settle]:
     """Everything that a failed or cancelled task makes impossible, down the graph, at once."""
-    lost = {
-        name: f"{name!r} {'failed' if record.state is TaskState.FAILED else 'was cancelled'}"
-        for name, record in plan.tasks.items()
-        if record.state in {TaskState.FAILED, TaskState.CANCELLED}
-    }
+    lost = {record.id: f"{record.id!r} failed" for record in standing[TaskState.FAILED]}
+    lost |= {record.id: f"{record.id!r} was cancelled" for record in standing[TaskState.CANCELLED]}
     if not lost:
         return
     waiting = [t for t in plan.plan.tasks if _waits(plan.tasks.get(t.id))]
@@ -160,22 +170,26 @@ def _waits(record: TaskRecord | None) -> bool:
     return record is not None and record.state is TaskState.PENDING
 
 
-def _sessions(plan: PlanSnapshot, snapshot: Snapshot, gone: set[str]) -> Iterator[Action]:
+def _sessions(
+    plan: PlanSnapshot, standing: Standing, snapshot: Snapshot, gone: set[str]
+) -> Iterator[Action]:
     """The baseline before anything else, then sessions for ready tasks while slots are free."""
+    free = plan.plan.parallel - len(standing[TaskState.RUNNING])
+    if plan.record.paused or (free <= 0 and plan.baseline_known):
+        return
     ready = [
         task
         for task in plan.plan.tasks
         if task.id not in gone and is_ready(task, plan, now=snapshot.now, busy=snapshot.busy)
     ]
-    if not ready or plan.record.paused:
+    if not ready:
         return
     if not plan.baseline_known:
         if plan.plan.name not in snapshot.baselining:
             yield StartBaseline(plan.plan.name)
         return
-    running = sum(1 for record in plan.tasks.values() if record.state is TaskState.RUNNING)
     ready.sort(key=lambda task: (-task.priority, plan.tasks[task.id].position))
-    for task in ready[: max(0, plan.plan.parallel - running)]:
+    for task in ready[: max(0, free)]:
         yield StartSession(plan.plan.name, task.id)
 
 
@@ -191,25 +205,26 @@ def is_ready(
     return record.state is TaskState.PENDING and not unmerged_dependencies(task, plan.tasks)
 
 
-def _verifications(plan: PlanSnapshot, snapshot: Snapshot) -> Iterator[StartVerification]:
+def _verifications(standing: Standing, snapshot: Snapshot) -> Iterator[StartVerification]:
     waiting = (
         record
-        for record in plan.tasks.values()
-        if record.state is TaskState.VERIFYING
-        and (record.plan, record.id) not in snapshot.busy
-        and record.retry_at <= snapshot.now
+        for record in standing[TaskState.VERIFYING]
+        if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now
     )
     for record in sorted(waiting, key=lambda record: record.changed_at):
         yield StartVerification(record.plan, record.id)
 
 
-def _next_landing(snapshot: Snapshot) -> StartLanding | None:
+def _next_landing(
+    standings: Iterable[tuple[PlanSnapshot, Standing]], snapshot: Snapshot
+) -> StartLanding | None:
     """The one task to land now: highest priority, then the one that has waited longest."""
     if snapshot.landing:
         return None
     ready = [
         (-task.priority, record.verified_at, record.position, record)
-        for plan in snapshot.plans
+        for plan, standing in standings
+        if standing[TaskState.VERIFIED]
         for task, record in _landable(plan)
         if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now
     ]
@@ -233,13 +248,11 @@ def _landable(plan: PlanSnapshot) -> Iterator[tuple[Task, TaskRecord]]:
             yield task, record
 
 
-def _clocks(plan: PlanSnapshot, snapshot: Snapshot) -> Iterable[float]:
+def _clocks(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterable[float]:
     """Times at which a waiting task becomes due; what waits for a person has no clock."""
-    for record in plan.tasks.values():
-        timed = record.state in {TaskState.RETRY_QUEUED, TaskState.VERIFYING} or (
-            record.state is TaskState.VERIFIED and not record.held
-        )
-        if timed and record.retry_at > snapshot.now and not (plan.record.paused or record.paused):
+    landing = (record for record in standing[TaskState.VERIFIED] if not record.held)
+    for record in chain(standing[TaskState.RETRY_QUEUED], standing[TaskState.VERIFYING], landing):
+        if record.retry_at > snapshot.now and not (plan.record.paused or record.paused):
             yield record.retry_at
 
 
