@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 import yaml
 from waiting import is_gone, until_blocking
 
+from orchestrator.api.models import StatusView
+from orchestrator.cli.connection import Place
+from orchestrator.cli.show import reading
 from orchestrator.locks import EngineLock
 
 GIT_ENV = {
@@ -147,8 +150,16 @@ class Yard:
         return {**kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", **more}
 
     def status(self) -> dict[str, dict]:
-        """Every task by its id, as ``clerk status --json`` tells."""
-        answer = json.loads(self.clerk("status", "--json").stdout)
+        """Every task by its id, as ``clerk status --json`` tells.
+
+        Asked in this process, by what the command itself asks: a command would cost a second.
+        """
+
+        async def ask() -> StatusView:
+            async with reading(Place(self.state.parent, self.state)) as source:
+                return await source.status()
+
+        answer = anyio.run(ask).model_dump(mode="json")
         return {task["id"]: task for plan in answer["plans"] for task in plan["tasks"]}
 
     def gate(self, name: str) -> Path:
