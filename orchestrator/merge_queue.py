@@ -18,6 +18,7 @@ import anyio
 
 from orchestrator.errors import RefMoved
 from orchestrator.git.candidates import Candidate, Conflict, Merge
+from orchestrator.git.landing import how_to_follow
 from orchestrator.git.messages import merge_message
 from orchestrator.git.refs import branch_ref, candidate_ref
 from orchestrator.states import TaskState, Verdict
@@ -221,7 +222,8 @@ class MergeQueue:
             for checkout in checkouts:
                 tree = checkout.worktree
                 if await landing.fast_forward(tree, built.target, built.commit):
-                    notes.append(f"{tree.path} did not follow; there: git reset --keep HEAD")
+                    mend = how_to_follow(built.target)
+                    notes.append(f"{tree.path} did not follow; there: {mend}")
         return Landed(built.commit, built.target, tuple(notes))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator import attempts
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
+from orchestrator.git.landing import how_to_follow
 from orchestrator.git.refs import branch_ref, keep_ref
 from orchestrator.second_look import look_again
 from orchestrator.states import Outcome, TaskState
@@ -111,6 +112,6 @@ async def _bring_checkouts_along(site: Site, task: TaskRecord, target: str) -> N
     for checkout in await git.landing.checkouts_of(branch_ref(plan.target), main):
         tree = checkout.worktree
         if await git.landing.fast_forward(tree, task.intent_base, target):
-            mend = f"git read-tree -m -u {task.intent_base[:9]} HEAD"
+            mend = how_to_follow(task.intent_base)
             message = f"{tree.path} did not follow {plan.target}; there: {mend}"
             site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)

@@ -156,6 +156,11 @@ class Landing:
         return answer.code == 0
 
 
+def how_to_follow(old: str) -> str:
+    """What a person runs in a checkout that was left behind at ``old``; loses none of theirs."""
+    return f"git read-tree -m -u {old[:12]} HEAD"
+
+
 def _head_ref(git_dir: str) -> str:
     """The ref HEAD points at, read without git, which would walk every worktree for it."""
     try:

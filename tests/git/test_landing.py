@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.errors import GitError, RefMoved
 from orchestrator.git.environment import Identity
+from orchestrator.git.landing import how_to_follow
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +109,20 @@ async def test_an_untracked_file_in_the_way_blocks_and_stays(sample, opened, can
     )
     assert blocked == ("new.txt",)
     assert (sample.path / "new.txt").read_text() == "mine, never committed"
+
+
+async def test_a_checkout_left_behind_follows_by_the_command_that_is_told(
+    sample, opened, candidate
+):
+    sample.write("new.txt", "mine, never committed")
+    await opened.landing.land(MAIN, candidate, candidate.target)
+    assert await opened.landing.fast_forward(
+        opened.repository.main, candidate.target, candidate.commit
+    )
+    (sample.path / "new.txt").rename(sample.path / "mine.txt")
+    sample.git(*how_to_follow(candidate.target).split()[1:])
+    assert sample.git("status", "--porcelain") == "?? mine.txt"
+    assert (sample.path / "new.txt").read_text() == "new\n"
 
 
 async def test_a_held_index_and_filters_block(sample, opened, candidate):

@@ -101,9 +101,7 @@ def test_priority_goes_before_position():
 
 
 def test_a_failure_settles_everything_below_it_in_the_same_pass():
-    plan = plan_of(
-        {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": []}, states={"a": S.FAILED}
-    )
+    plan = plan_of({"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": []}, states={"a": S.FAILED})
     decision = decide(snap(plan))
     settled = {a.task: a for a in decision.actions if isinstance(a, Settle)}
     assert set(settled) == {"b", "c", "d"}
