@@ -224,6 +224,8 @@ def _once_more(
     used_up = _used_up(replace(record, usage=record.usage + result.usage), budget)
     if used_up:
         return Stop(f"{why}, and {used_up}")
+    if _is_stillborn(result):
+        told = _both(told, record.feedback)
     return Again(why, told, resume=_resume(result, can_resume=can_resume))
 
 
@@ -286,9 +288,17 @@ def _blames_agent(result: CheckResult) -> bool:
 
 def _resume(result: SessionResult, *, can_resume: bool) -> bool:
     """Whether to go on with the old session; not with one that failed before it did anything."""
-    stillborn = result.outcome is Outcome.FAILED and not result.usage.tokens
     known = can_resume and bool(result.session_id)
-    return known and not stillborn and _has_room(result.usage.context_share)
+    return known and not _is_stillborn(result) and _has_room(result.usage.context_share)
+
+
+def _is_stillborn(result: SessionResult) -> bool:
+    return result.outcome is Outcome.FAILED and not result.usage.tokens
+
+
+def _both(told: str, before: str) -> str:
+    """What such a session was to be told still holds: it may never have seen it."""
+    return before if told in before else f"{told}\n\n{before}".rstrip()
 
 
 def _has_room(context_share: float | None) -> bool:

@@ -72,6 +72,19 @@ def test_an_agent_that_changes_nothing_three_times_has_failed():
     assert decision == Stop("said it was done but changed nothing, after 3 attempts")
 
 
+def test_what_a_stillborn_session_never_saw_is_told_to_the_next_one():
+    """A conversation that is gone, a login that is refused: the digest or an answer was for it."""
+    failed = SessionResult(Outcome.FAILED, "no conversation found")
+    record = replace(FRESH, feedback="The architect answers: the left one")
+    told = session(failed, record=record).feedback
+    assert "no conversation found" in told
+    assert told.endswith("The architect answers: the left one")
+    again = session(failed, record=replace(record, feedback=told)).feedback
+    assert again == told, "told once"
+    seen = replace(failed, usage=Usage(input_tokens=5))
+    assert "architect" not in session(seen, record=record).feedback
+
+
 @pytest.mark.parametrize("outcome", BAD_ENDS)
 def test_a_session_that_ended_badly_is_tried_again_until_the_attempts_are_used_up(outcome):
     result = replace(DONE, outcome=outcome, reason="it was so")

@@ -48,10 +48,12 @@ _LOGIN_STATUSES = frozenset({401, 403})
 _LOGIN_TRIES = 2
 """The first refusal may only mean that the client has to renew its token."""
 
-_TOKEN_NAMES = (
-    *("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-    "output_tokens",
-)
+_NOTHING = {
+    "input_tokens": 0,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 0,
+    "output_tokens": 0,
+}
 
 
 class ClaudeAgent:
@@ -79,8 +81,8 @@ class ClaudeAgent:
             argv += ["--model", self._profile.model]
         if prompt.resume:
             argv += ["--resume", prompt.resume]
-        elif prompt.budget_cost_usd is not None:
-            # Resumed, the client would count what earlier sessions have cost.
+        if prompt.budget_cost_usd is not None:
+            # Resumed too: it is held against this session's own cost, whatever the totals tell.
             argv += ["--max-budget-usd", f"{prompt.budget_cost_usd:.4f}"]
         return AgentCommand((*argv, *self._profile.args), dict(self._profile.env), prompt.path)
 
@@ -137,10 +139,10 @@ class ClaudeAgent:
 
     def _count(self, name: str, usage: dict[str, Any], parent: str) -> Iterator[AgentEvent]:
         """Count a message's tokens, of which each line tells a part; numbers only grow."""
-        if not name or not usage:
+        before = self._messages.get(name, _NOTHING)
+        counted = {key: max(before[key], _int(usage.get(key))) for key in _NOTHING}
+        if not name or counted == before:
             return
-        before = self._messages.get(name, {})
-        counted = {key: max(before.get(key, 0), _int(usage.get(key))) for key in _TOKEN_NAMES}
         self._messages[name] = counted
         if not parent:
             self._context_tokens = sum(counted.values())

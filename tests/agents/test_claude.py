@@ -96,13 +96,26 @@ def test_a_run_is_told_in_order() -> None:
 
 def test_the_usage_of_one_message_is_counted_once() -> None:
     told = [event.usage.input_tokens for event in events("ok") if isinstance(event, UsageReported)]
-    assert told == [1500, 1500, 3300, 3300]
+    assert told == [1500, 3300, 3300]
 
 
 def test_output_is_counted_when_a_message_ends_not_when_the_session_does() -> None:
     told = [event.usage for event in events("partial") if isinstance(event, UsageReported)]
-    assert [usage.output_tokens for usage in told] == [1, 1, 90, 91, 120, 120]
-    assert [usage.input_tokens for usage in told] == [1500, 1500, 1500, 3300, 3300, 3300]
+    assert [usage.output_tokens for usage in told] == [1, 90, 91, 120, 120]
+    assert [usage.input_tokens for usage in told] == [1500, 1500, 3300, 3300, 3300]
+
+
+def test_an_answer_the_client_made_up_itself_does_not_empty_the_context() -> None:
+    message = {"id": "made-up", "model": "<synthetic>", "usage": {"output_tokens": 0}}
+    window = {"modelUsage": {"opus": {"contextWindow": 1000}}}
+    reader = agent()
+    for line in (
+        {"type": "assistant", "message": {"id": "m1", "usage": {"input_tokens": 400}}},
+        {"type": "assistant", "message": message},
+    ):
+        list(reader.read(json.dumps(line)))
+    told = list(reader.read(json.dumps({"type": "result", **window})))
+    assert [e.usage.context_share for e in told if isinstance(e, UsageReported)] == [0.4]
 
 
 def test_messages_of_sub_agents_that_are_written_at_once_are_counted_apart() -> None:
@@ -166,10 +179,10 @@ def test_the_command_is_headless_and_takes_the_prompt_by_stdin(
     assert (command.stdin, command.env) == (prompt().path, {"A": "b"})
 
 
-def test_a_retry_resumes_the_session(prompt: Callable[..., Prompt]) -> None:
+def test_a_retry_resumes_the_session_within_what_is_left(prompt: Callable[..., Prompt]) -> None:
     argv = list(agent().command(prompt(resume="abc", budget_cost_usd=1.5)).argv)
     assert argv[argv.index("--resume") + 1] == "abc"
-    assert "--max-budget-usd" not in argv
+    assert argv[argv.index("--max-budget-usd") + 1] == "1.5000"
 
 
 def test_a_field_it_does_not_understand_is_refused() -> None:

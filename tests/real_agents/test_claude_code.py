@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import time
 
@@ -107,6 +108,31 @@ def test_a_session_over_its_tokens_is_stopped_at_work(yard, model):
     yard.clerk("run", str(plan), "--merge", "auto", code=1)
     assert "over budget: used 11,000 tokens" in yard.status()["mend"]["reason"]
     assert yard.alive() == {}
+
+
+def test_the_client_keeps_to_what_is_left_of_the_cost_when_resumed_too(yard, model):
+    dear = Turn(bash="echo bad > a.txt", fresh=9000, output=2000)
+    model.plays(dear, DONE, dear, dear, dear)
+    plan = yard.claude_plan(budget={"cost": 0.1})
+    yard.clerk("run", str(plan), "--merge", "auto", code=1)
+    assert "over budget: cost" in yard.status()["mend"]["reason"]
+    assert [attempt["outcome"] for attempt in yard.attempts()] == ["completed", "over_budget"]
+    assert session_id(yard.transcript(1)) == session_id(yard.transcript(2))
+    assert len(model.asked) == 3
+
+
+def test_an_answer_outlives_the_conversation_that_asked_for_it(yard, model):
+    model.plays(Turn("CLERK-ASK: Which of the two carts?"))
+    plan = str(yard.claude_plan())
+    yard.clerk("run", plan, "--merge", "auto", code=3)
+    shutil.rmtree(yard.home / "agent/.claude/projects")
+    model.plays(MEND, DONE)
+    yard.clerk("answer", "mend", "The left one.")
+    yard.until("mend", "merged")
+    told = model.conversation(1)
+    assert "Which of the two carts?" in told
+    assert "The left one." in told
+    assert session_id(yard.transcript(1)) != session_id(yard.transcript(3))
 
 
 def test_the_engine_killed_leaves_no_agent_and_the_session_goes_on(yard, model):
