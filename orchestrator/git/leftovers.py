@@ -18,9 +18,9 @@ import anyio.to_thread
 from orchestrator.errors import GitError
 from orchestrator.git.admission import admitted, special_file, with_markers
 from orchestrator.git.linked import delete_trees
-from orchestrator.git.refs import Move, branch_ref
+from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.git.status import STATUS, Status, read_status
-from orchestrator.git.worktrees import attach, free_keep_ref
+from orchestrator.git.worktrees import attach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,15 +166,14 @@ class Leftovers:
         return await self._judge(task, head, notes=(note,))
 
     async def _advance(self, task: _Task, head: str, old: str) -> None:
-        moves = [Move(branch_ref(task.branch), head, old)]
         if old and not await self._history.is_ancestor(old, head):
-            moves.append(Move(await free_keep_ref(self._refs, task.plan, task.name), old, ""))
-        await self._refs.move_all(moves, "clerk: bring the session's commits to its branch")
+            await self._keep(task, old)
+        reason = "clerk: bring the session's commits to its branch"
+        await self._refs.move(branch_ref(task.branch), head, old, reason)
 
     async def _keep(self, task: _Task, head: str) -> None:
         if head:
-            ref = await free_keep_ref(self._refs, task.plan, task.name)
-            await self._refs.move(ref, head, "", "clerk: keep what the branch cannot take")
+            await self._refs.hold(stray_ref(task.plan, task.name, head), head)
 
     async def _judge(
         self,

@@ -35,18 +35,18 @@ def task_branch(plan: str, task: str) -> str:
 
 
 def keep_ref(plan: str, task: str, number: int) -> str:
-    """Keeps one imported head alive, whatever becomes of the branch."""
+    """Keeps the head that session ``number`` left alive, whatever becomes of the branch."""
     return f"refs/clerk/keep/{plan}/{task}/{number}"
+
+
+def stray_ref(plan: str, task: str, oid: str) -> str:
+    """Keeps a commit alive that the branch could not take; no session's ref takes its place."""
+    return f"refs/clerk/keep/{plan}/{task}/{oid}"
 
 
 def candidate_ref(plan: str, task: str) -> str:
     """Keeps the candidate alive that is being verified or landed."""
     return f"refs/clerk/candidate/{plan}/{task}"
-
-
-def base_ref(plan: str, task: str) -> str:
-    """Keeps the commit alive that the task started from."""
-    return f"refs/clerk/base/{plan}/{task}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
-from orchestrator.git.refs import Move, branch_ref, keep_ref, task_branch
+from orchestrator.git.refs import branch_ref, stray_ref, task_branch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,17 +72,9 @@ class TaskWorktrees:
         old = await self._refs.resolve(ref)
         if old is None:
             return
-        moves = [Move(ref, "", old)]
         if not await self._history.is_ancestor(old, start):
-            moves.append(Move(await free_keep_ref(self._refs, plan, task), old, ""))
-        await self._refs.move_all(moves, "clerk: task starts anew")
-
-
-async def free_keep_ref(refs: Refs, plan: str, task: str) -> str:
-    """The next unused keep ref of a task."""
-    taken = await refs.list(keep_ref(plan, task, 0).rpartition("/")[0])
-    numbers = (int(last) for ref in taken if (last := ref.rpartition("/")[2]).isdigit())
-    return keep_ref(plan, task, max(numbers, default=0) + 1)
+            await self._refs.hold(stray_ref(plan, task, old), old)
+        await self._refs.delete(ref, old, "clerk: task starts anew")
 
 
 async def attach(git: Git, tree: WorkTree, branch: str) -> None:

@@ -23,20 +23,25 @@ def test_neither_a_daemon_nor_a_flood_of_output_outlives_its_session(yard):
     assert yard.git("show", "main:flood.txt") == "good"
 
 
-def test_whatever_an_agent_does_with_git_its_work_reaches_its_branch(yard):
+def test_whatever_an_agent_does_with_git_its_commits_are_kept(yard):
     plan = yard.plan(
         {
             "commits": "echo good > c.txt; git add -A; git commit -qm 'my own words'; echo good > d.txt",
             "detaches": "git checkout -q --detach; echo good > e.txt; git add -A; git commit -qm loose",
+            "forgets": "git checkout -q --detach; git commit -q --amend --allow-empty -m mine",
             "branches": "git checkout -q -b mine; echo good > f.txt; git add -A; git commit -qm far",
         },
-        parallel=3,
+        budget={"attempts": 1},
     )
-    yard.clerk("run", str(plan), "--merge", "auto")
+    yard.clerk("run", str(plan), "--merge", "auto", code=1)
     log = yard.git("log", "--format=%s", "main").splitlines()
     assert {"my own words", "loose", "far"} <= set(log)
     assert "commits: what session 1 left uncommitted" in log
     assert [yard.git("show", f"main:{name}.txt") for name in "cdef"] == ["good"] * 4
+    lost = yard.status()["forgets"]
+    assert "the history of 'clerk/p/forgets' was rewritten" in lost["reason"]
+    kept = yard.git("for-each-ref", "--format=%(objectname)", "refs/clerk/keep/p/forgets").split()
+    assert "mine" in [yard.git("log", "-1", "--format=%s", commit) for commit in kept]
 
 
 def test_paths_that_are_not_the_tasks_never_land(yard):

@@ -62,7 +62,7 @@ async def test_starting_anew_keeps_what_only_the_old_branch_held(sample, opened)
     lost = sample.commit({"work.txt": "hours"}, "work", top=tree.path)
     again = await opened.worktrees.create("p", "t", sample.head)
     assert not (again.path / "work.txt").exists()
-    assert await opened.refs.list("refs/clerk/keep/p/t") == {"refs/clerk/keep/p/t/1": lost}
+    assert await opened.refs.list("refs/clerk/keep/p/t") == {f"refs/clerk/keep/p/t/{lost}": lost}
 
 
 async def test_starting_anew_keeps_nothing_when_nothing_would_be_lost(sample, opened):
