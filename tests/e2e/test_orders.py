@@ -91,6 +91,20 @@ def test_a_cancelled_session_is_gone_and_its_dependants_are_settled(yard):
     assert (attempt["outcome"], attempt["counted"]) == ("cancelled", False)
 
 
+def test_a_task_cancelled_while_it_is_verified_stops_its_check_and_can_be_retried(yard):
+    check = f'if [ -e a.txt ] && [ ! -e "$GATES/c" ]; then {yard.waits("c")}; fi'
+    plan = yard.plan({"a": "echo good >> a.txt"}, checks={"unit": {"run": check}})
+    yard.clerk("start", str(plan))
+    running = yard.begun("c")
+    yard.clerk("cancel", "a")
+    assert is_gone(running)
+    assert yard.status()["a"]["state"] == "cancelled"
+    yard.gate("c").touch()
+    yard.clerk("retry", "a")
+    assert yard.until("a", "verified")["attempts_used"] == 2
+    assert yard.git("show", "clerk/p/a:a.txt") == "good\ngood", "the branch had stayed"
+
+
 def test_a_paused_plan_and_a_paused_task_start_nothing_until_resumed(yard):
     plan = yard.plan(
         {

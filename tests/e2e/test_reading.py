@@ -52,12 +52,14 @@ def test_unknown_names_are_told_with_the_nearest_known_one(yard):
     assert "No such command 'mrege'" in yard.clerk("mrege", code=2).stderr
 
 
-def test_a_log_is_followed_while_the_session_goes_on(yard):
-    plan = yard.plan({"a": f"echo one; {yard.waits('a')}; echo two; echo good > a.txt"})
+def test_a_log_is_followed_while_the_session_goes_on_and_is_safe_to_print(yard):
+    evil = r"printf '\033]0;evil\007\033[31mone\033[0m \377\n'"
+    plan = yard.plan({"a": f"{evil}; {yard.waits('a')}; echo two; echo good > a.txt"})
     yard.clerk("start", str(plan))
     yard.begun("a")
     log = yard.start("log", "a", "-f")
-    assert "says one" in log.stdout.readline()
+    line = log.stdout.readline()
+    assert line.endswith("says one \N{REPLACEMENT CHARACTER}\n"), "no escape reaches the terminal"
     yard.gate("a").touch()
     rest, _ = log.communicate(timeout=60)
     assert "says two" in rest
