@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import anyio
+import anyio.to_thread
 
 from orchestrator import executors, orphans, sandboxes
 from orchestrator.api.reader import Reader
@@ -57,6 +58,9 @@ MAX_SOCKET_PATH = 100
 """Unix sockets' paths end at 107 bytes; a longer one moves to a private temporary folder."""
 
 NEWS_LIMIT = 500
+
+CACHE_ENTRIES = 20_000
+"""Verdicts kept from run to run, some 2 kB each; the longest unused go first."""
 
 
 class Engine:
@@ -115,6 +119,7 @@ class Engine:
         records.store.claim()
         self._keep_orphans(records)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
+        cache = VerdictCache(repository.state_dir / "cache")
         executor, sandbox = executors.load("local"), sandboxes.load(settings.sandbox)
         self._site = Site(
             records=records,
@@ -122,7 +127,7 @@ class Engine:
             git=git,
             verifier=Verifier(
                 pool=git.pool,
-                cache=VerdictCache(repository.state_dir / "cache"),
+                cache=cache,
                 executor=executor,
                 sandbox=sandbox,
                 slots=anyio.CapacityLimiter(settings.verify_slots),
@@ -141,6 +146,7 @@ class Engine:
         self._orders = Orders(self._site, self._scheduler)
         self._submissions = Submissions(self._site, self._reader)
         await recover(self._site)
+        await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)
         records.store.on_commit = self._on_commit
         group = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(group.cancel_scope.cancel)
@@ -186,6 +192,7 @@ class Engine:
             target = self._site.target(name)
             found = await self._site.git.refs.resolve(f"refs/heads/{target}")
             self._reader.targets[target] = found or ""
+        await self._works.free_held()
         await self._works.survey_all()
 
     def _is_idle(self) -> bool:

@@ -9,12 +9,13 @@ of names, so that the same tree gives the same verdict on every day. Nothing her
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from orchestrator.identity import Identity
 
 _MISLEADING_PREFIXES = ("GIT_", "CLERK_")
 """GIT_*: left by a hook or a wrapper they would turn the agent's git on another repository.
@@ -49,21 +50,6 @@ _MEASURED = {
     "GIT_OPTIONAL_LOCKS": "0",  # a check that asks for the status must not lock the index
     "PYTHONDONTWRITEBYTECODE": "1",  # worktrees are used again: no stale bytecode
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who commits where git knows no user."""
-
-    name: str
-    email: str
-
-    def as_environment(self) -> dict[str, str]:
-        return {
-            f"GIT_{role}_{part}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", self.name), ("EMAIL", self.email))
-        }
 
 
 def session_environment(

@@ -9,6 +9,7 @@ from orchestrator import merge_queue
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.feedback import conflict_feedback, red_merge_feedback
+from orchestrator.git.refs import branch_ref
 from orchestrator.merge_queue import Conflicted, Held, Hooks, Inconclusive, Landed, Order, Red
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState
@@ -54,6 +55,15 @@ class LandingJob:
         )
         outcome = await self._queue.land(order, self._hooks(plan, task))
         await self._conclude(plan, task, outcome)
+
+    async def is_free(self, record: TaskRecord) -> bool:
+        """Whether what held a landing is gone: a checkout in the way, or the target as it was."""
+        records = self._site.records
+        plan = records.book.record(record.plan)
+        leave = plan.update_checkout or records.settings.update_checkout
+        hindrance = await self._queue.hindrance(plan.target, update_checkout=leave)
+        target = await self._site.git.refs.resolve(branch_ref(plan.target))
+        return hindrance != record.held and (bool(hindrance) or target != record.intent_base)
 
     def _hooks(self, plan: str, task: str) -> Hooks:
         """Put each step on record before the next is taken."""

@@ -132,7 +132,7 @@ class MergeQueue:
 
     async def _land_on(self, merged: Merge | Conflict, order: Order, hooks: Hooks) -> Landing:
         """Land on the target as it is now; raises RefMoved when it is not any more."""
-        if reason := await self._in_the_way(order):
+        if reason := await self.hindrance(order.target, update_checkout=order.update_checkout):
             return Held(reason)
         if isinstance(merged, Conflict):
             hunks = await self._site.git.conflicts.hunks(merged, HUNK_BYTES)
@@ -190,18 +190,18 @@ class MergeQueue:
             )
         return Inconclusive(_why(base.failed_checks()))
 
-    async def _in_the_way(self, order: Order) -> str:
+    async def hindrance(self, target: str, *, update_checkout: bool) -> str:
         """Why a checkout of the target forbids moving it; empty when none does."""
-        for checkout in await self._checkouts(order.target):
+        for checkout in await self._checkouts(target):
             place = checkout.worktree.path
-            if not order.update_checkout:
+            if not update_checkout:
                 return (
-                    f"{order.target} is checked out in {place}: give leave with "
+                    f"{target} is checked out in {place}: give leave with "
                     "--update-checkout, or switch that checkout to another branch"
                 )
             if not checkout.is_clean:
                 dirt = ", ".join(checkout.dirt[:3])
-                return f"{order.target} is checked out in {place} with changes of yours: {dirt}"
+                return f"{target} is checked out in {place} with changes of yours: {dirt}"
         return ""
 
     async def _checkouts(self, target: str) -> tuple[TargetCheckout, ...]:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from orchestrator.activity import Activity
 from orchestrator.digest import digest
-from orchestrator.environment import Identity
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
+from orchestrator.identity import Identity
 from orchestrator.plan_book import PlanBook
 from orchestrator.settings import Settings, load_settings
 from orchestrator.store import Store
@@ -141,8 +141,7 @@ class Site:
     @property
     def user(self) -> Identity:
         """Who agents and the engine commit as."""
-        git_identity = self.records.repository.identity
-        return Identity(git_identity.name, git_identity.email)
+        return self.records.repository.identity
 
     @property
     def main_checkout(self) -> Path | None:

@@ -15,7 +15,7 @@ from orchestrator.decision import (
 from orchestrator.events import EventKind
 from orchestrator.landing_job import LandingJob
 from orchestrator.session_job import SessionJob
-from orchestrator.states import Outcome, TaskState
+from orchestrator.states import TRANSITIONS, Outcome, TaskState
 from orchestrator.survey import survey_conflicts
 from orchestrator.verification_job import VerificationJob
 
@@ -76,15 +76,15 @@ class Works:
             self._site.records.give_up_baseline(plan)
             return
         record = ledger.task(plan, task)
-        if record.state in {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}:
-            open_one = attempts.in_hand(self._site.records.store.attempts(plan, task))
-            closed = open_one and attempts.closed(
-                open_one, Outcome.ABANDONED, reason, now=ledger.clock()
-            )
-            ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
-        else:
-            ledger.move(record, TaskState.NEEDS_INPUT, reason=reason)
         self._site.records.activity.of(plan, task).end_session()
+        if TaskState.NEEDS_INPUT not in TRANSITIONS[record.state]:
+            ledger.tell(EventKind.WARNING, reason, plan=plan, task=task)
+            return
+        open_one = attempts.in_hand(self._site.records.store.attempts(plan, task))
+        closed = open_one and attempts.closed(
+            open_one, Outcome.ABANDONED, reason, now=ledger.clock()
+        )
+        ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
 
     def quiet(self, plans: frozenset[str]) -> None:
         """A plan in which nothing moves has settled, until somebody orders something."""
@@ -98,6 +98,20 @@ class Works:
                 f"{merged} of {len(states)} tasks merged",
                 settled_at=ledger.clock(),
             )
+
+    async def free_held(self) -> None:
+        """Wake settled plans in which something is held that need not be any more."""
+        ledger, store = self._site.ledger, self._site.records.store
+        for plan in store.plans():
+            if not plan.settled_at:
+                continue
+            held = [task for task in store.tasks(plan.name) if task.held]
+            free = [task for task in held if await self._landings.is_free(task)]
+            for task in free:
+                ledger.amend(task, held="", retry_at=0.0)
+            if free:
+                message = f"landing goes on: {', '.join(task.id for task in free)}"
+                ledger.change_plan(plan.name, EventKind.PLAN_RESUMED, message, settled_at=0.0)
 
     async def survey_all(self) -> None:
         """Look again at what would conflict, for tasks that wait for a person to land them."""

@@ -86,14 +86,13 @@ def _finished(
 
 
 async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_run: bool) -> None:
-    from orchestrator.git.refs import Move, base_ref, branch_ref, candidate_ref, keep_ref
+    from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref
 
     folder = git.worktrees.path_of(task.plan, task.id)
     kept = keep_ref(task.plan, task.id, 0).rpartition("/")[0]
     prefixes = [
         branch_ref(task.branch),
         candidate_ref(task.plan, task.id),
-        base_ref(task.plan, task.id),
     ]
     refs: dict[str, str] = {}
     for prefix in [*prefixes, *([kept] if forget else [])]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
-from orchestrator.git.environment import Identity, identity_environment
+from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ class Candidates:
         """A clean merge as a commit, dated ``date`` (POSIX seconds)."""
         when = f"@{date} +0000"
         env = {
-            **identity_environment(author, self._git.identity),
+            **author.as_environment(self._git.identity),
             "GIT_AUTHOR_DATE": when,
             "GIT_COMMITTER_DATE": when,
         }

@@ -20,7 +20,6 @@ from orchestrator.errors import CannotRun, GitError
 from orchestrator.git.drivers import Drivers, config_signature, read_drivers
 from orchestrator.git.environment import (
     ENGINE,
-    Identity,
     discovery_environment,
     git_environment,
 )
@@ -28,6 +27,8 @@ from orchestrator.git.environment import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
+
+    from orchestrator.identity import Identity
 
 TIMEOUT_SECONDS = 300.0
 SIGNATURES_KEPT = 64

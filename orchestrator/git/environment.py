@@ -9,20 +9,13 @@ or ``GIT_INDEX_FILE`` never gets through. The list is the measured recipe of the
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a commit is by."""
-
-    name: str
-    email: str
 
 
 ENGINE = Identity("Clerk of Works", "clerk@localhost")
@@ -116,15 +109,6 @@ def settings_environment(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
     return env | {"GIT_CONFIG_COUNT": str(count)}
 
 
-def identity_environment(author: Identity, committer: Identity) -> dict[str, str]:
-    return {
-        "GIT_AUTHOR_NAME": author.name,
-        "GIT_AUTHOR_EMAIL": author.email,
-        "GIT_COMMITTER_NAME": committer.name,
-        "GIT_COMMITTER_EMAIL": committer.email,
-    }
-
-
 def git_environment(
     common_dir: Path, identity: Identity, extra: Iterable[tuple[str, str]] = ()
 ) -> Mapping[str, str]:
@@ -137,7 +121,7 @@ def git_environment(
         **_FIXED,
         "GIT_COMMON_DIR": str(common_dir),
         **settings_environment((*SETTINGS, *extra)),
-        **identity_environment(identity, identity),
+        **identity.as_environment(),
     }
 
 

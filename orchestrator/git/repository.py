@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 from orchestrator.errors import CannotRun
 from orchestrator.git.command import Git, Output, WorkTree, run_as_user
-from orchestrator.git.environment import ENGINE, Identity
+from orchestrator.git.environment import ENGINE
+from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

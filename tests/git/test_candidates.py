@@ -5,7 +5,7 @@ import pytest
 from orchestrator.errors import GitError
 from orchestrator.git.candidates import Candidate, Conflict
 from orchestrator.git.conflicts import marked_hunks
-from orchestrator.git.environment import Identity
+from orchestrator.identity import Identity
 
 pytestmark = pytest.mark.anyio
 

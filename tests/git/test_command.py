@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import GitError
 from orchestrator.git.drivers import read_drivers
-from orchestrator.git.environment import Identity
+from orchestrator.identity import Identity
 
 pytestmark = pytest.mark.anyio
 

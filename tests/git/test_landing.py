@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import GitError, RefMoved
-from orchestrator.git.environment import Identity
 from orchestrator.git.landing import how_to_follow
+from orchestrator.identity import Identity
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from orchestrator.environment import Identity, check_environment, session_environment
+from orchestrator.environment import check_environment, session_environment
+from orchestrator.identity import Identity
 
 USER = {
     "PATH": "/usr/bin",
