@@ -87,7 +87,7 @@ class Yard:
         """Everything the engine announced, from its store, which a stopped engine leaves."""
         with closing(sqlite3.connect(self.state_dir / "clerk.db")) as store:
             store.row_factory = sqlite3.Row
-            rows = store.execute("select * from events order by seq").fetchall()
+            rows = store.execute("select * from event order by seq").fetchall()
         return [dict(row) | {"data": json.loads(row["data"])} for row in rows]
 
 
