@@ -40,6 +40,7 @@ class ClaudeYard(Yard):
         agent_home.mkdir(exist_ok=True)
         given = {
             "HOME": str(agent_home),
+            "CLAUDE_CODE_TMPDIR": str(agent_home),
             "ANTHROPIC_BASE_URL": self.model.url,
             "ANTHROPIC_API_KEY": "sk-ant-made-up",
             **QUIET,
