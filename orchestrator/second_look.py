@@ -25,12 +25,21 @@ async def look_again(records: Records) -> None:
     """Fill in the activity of every task that has a head; what git cannot tell stays unknown."""
     _recall_times(records)
     refs = Refs(records.repository.git, records.repository.null_oid)
+    await _look_ahead(records)
     for name in records.book.names():
         target = await refs.resolve(branch_ref(records.book.record(name).target))
         for task in records.store.tasks(name):
             if task.head and task.base:
                 _recall_checks(records, task)
                 await _recall_survey(records, task, target)
+
+
+async def _look_ahead(records: Records) -> None:
+    """Have the sizes of all changes told at once: a command for each would be most of the time."""
+    tasks = [task for name in records.book.names() for task in records.store.tasks(name)]
+    pairs = [(task.base, task.head) for task in tasks if task.head and task.base]
+    if pairs:
+        await records.history.look_ahead(pairs)
 
 
 def _recall_times(records: Records) -> None:

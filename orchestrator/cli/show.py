@@ -41,11 +41,14 @@ def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
     """Run one question against whatever can answer it."""
     import anyio
 
-    async def go() -> T:
-        async with reading(find_place(repo)) as source:
-            return await question(source)
+    answers: list[T] = []  # not returned by the loop, which makes a text of what it returns
 
-    return anyio.run(go)
+    async def go() -> None:
+        async with reading(find_place(repo)) as source:
+            answers.append(await question(source))
+
+    anyio.run(go)
+    return answers[0]
 
 
 @click.command()

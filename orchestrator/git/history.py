@@ -7,11 +7,12 @@ Revisions are full oids.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from orchestrator.git.command import Git
 
@@ -20,6 +21,7 @@ _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules
 
 _LINK_MODE = "160000"
 _LOOKS_KEPT = 16
+_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class History:
     def __init__(self, git: Git) -> None:
         self._git = git
         self._looks: dict[tuple[str, str], _Look] = {}
+        self._ahead: dict[tuple[str, str], _Look] = {}
 
     async def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself."""
@@ -53,6 +56,20 @@ class History:
             return True
         answer = await self._git.run("merge-base", "--is-ancestor", ancestor, of, ok=(0, 1))
         return answer.code == 0
+
+    async def look_ahead(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Look at many changes (base, head) by one command; each answer then waits to be asked for.
+
+        A pair that git does not know is left to be asked for by itself.
+        """
+        wanted = tuple(pairs)
+        answer = await self._git.run(
+            *("diff-tree", "--stdin", "--always", "-r", "-z", "--raw", "--numstat", *_PLAIN),
+            input="".join(f"{head} {base}\n" for base, head in wanted).encode(),
+            ok=(0, 128),
+        )
+        for pair, fields in zip(wanted, _by_commit(answer.fields), strict=False):
+            self._ahead[pair] = _read_look(fields)
 
     async def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor, None for unrelated histories."""
@@ -70,7 +87,7 @@ class History:
 
     async def _look(self, base: str, head: str) -> _Look:
         """What changed from ``base`` to ``head``; asked twice in a row, git is asked once."""
-        known = self._looks.get((base, head))
+        known = self._ahead.pop((base, head), None) or self._looks.get((base, head))
         if known is None:
             answer = await self._git.run(
                 "diff-tree", "-r", "-z", "--raw", "--numstat", *_PLAIN, base, head
@@ -100,6 +117,17 @@ class History:
         """The content of ``path`` in ``commit``; None when it is not a file there."""
         blob = await self._git.run("cat-file", "blob", f"{commit}:{path}", ok=(0, 128))
         return blob.stdout if blob.code == 0 else None
+
+
+def _by_commit(fields: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The output of ``diff-tree --stdin -z`` for one commit after the other, without their ids."""
+    at, starts = 0, []
+    while at < len(fields):
+        if _OID.fullmatch(fields[at]):
+            starts.append(at)
+        at += 2 if fields[at].startswith(":") else 1
+    for start, end in zip(starts, [*starts[1:], len(fields)], strict=True):
+        yield fields[start + 1 : end]
 
 
 def _read_look(fields: Sequence[str]) -> _Look:

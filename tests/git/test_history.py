@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.errors import GitError
 from orchestrator.git.history import DiffStat, clip
 
 pytestmark = pytest.mark.anyio
@@ -58,3 +59,23 @@ async def test_sizes_paths_and_links_come_from_one_look(sample, opened):
     stat, paths = await opened.history.changes(base, head)
     assert (stat.files, paths) == (2, (":sub", "dir/b.txt"))
     assert ran == ["diff-tree"]
+
+
+async def test_many_changes_are_looked_at_by_one_command(sample, opened):
+    base = sample.head
+    one = sample.commit({"a.txt": "1\n"})
+    two = sample.commit({("b" * 40): "2\n", "ünï 'q\".txt": "3\n"})
+    expected = {
+        pair: await opened.history.changes(*pair) for pair in ((base, one), (base, two), (one, one))
+    }
+    opened.history._looks.clear()
+    await opened.history.look_ahead([*expected, (one, "1" * 40)])
+
+    async def unexpected(*args, **kwargs):
+        raise AssertionError(args)
+
+    run, opened.git.run = opened.git.run, unexpected
+    assert {pair: await opened.history.changes(*pair) for pair in expected} == expected
+    opened.git.run = run
+    with pytest.raises(GitError):
+        await opened.history.changes(one, "1" * 40)
