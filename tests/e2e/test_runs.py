@@ -62,6 +62,9 @@ def test_an_interrupted_run_stops_its_session_and_goes_on_later(yard):
     done = yard.clerk("run", str(plan), "--merge", "auto")
     assert "1 merged" in done.stdout
     task = yard.status()["a"]
-    assert task["attempts_used"] == 1, "the interrupted attempt is not counted"
+    assert task["attempts_used"] == 1
+    attempts = json.loads(yard.clerk("status", "a", "--json").stdout)["attempts"]
+    ends = [(attempt["outcome"], attempt["counted"]) for attempt in attempts]
+    assert ends == [("abandoned", False), ("completed", True)]
     assert yard.git("show", "main:half.md") == "half"
     assert "interrupted" in yard.prompt("a", 2)
