@@ -66,7 +66,8 @@ CACHE_ENTRIES = 20_000
 class Engine:
     """The engine of a repository. ``open`` it, then use it as an asynchronous context manager.
 
-    It answers its API (``api.server.Door``) while it is entered.
+    It answers its API (``api.server.Door``) while it is entered; ``began_after`` is the number
+    of the last event before its own.
     """
 
     def __init__(self, repository: Repository, lock: EngineLock, *, background: bool) -> None:
@@ -79,6 +80,7 @@ class Engine:
         self._news = anyio.Event()
         self._last_use = time.monotonic()
         self.socket = _socket_path(repository)
+        self.began_after = 0
 
     @classmethod
     def open(cls, common_dir: Path, *, background: bool = False) -> Self:
@@ -145,6 +147,7 @@ class Engine:
         )
         self._orders = Orders(self._site, self._scheduler)
         self._submissions = Submissions(self._site, self._reader)
+        self.began_after = records.store.last_seq()
         await recover(self._site)
         await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)
         records.store.on_commit = self._on_commit

@@ -90,7 +90,9 @@ async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
         code: int = ExitCode.INTERRUPTED
         group.start_soon(on_signal, lambda: _interrupt(group.cancel_scope))
         async with own.client() as client:
-            code = await submit_and_follow(client, request, as_json=as_json, whole_engine=True)
+            code = await submit_and_follow(
+                client, request, as_json=as_json, own_after=own.began_after
+            )
         group.cancel_scope.cancel()
     return code
 
@@ -119,27 +121,27 @@ RETRY = "run the same command again in a moment"
 
 
 async def submit_and_follow(
-    client: EngineClient, request: SubmitPlan, *, as_json: bool, whole_engine: bool = False
+    client: EngineClient, request: SubmitPlan, *, as_json: bool, own_after: int | None = None
 ) -> int:
     """Hand a plan in, show it to its end, print what became of it.
 
-    With ``whole_engine`` every other plan of this engine is seen to its end too, since the
-    engine ends with us.
+    ``own_after`` tells that the engine is ours and what was the last event before it: all it did
+    is shown, and every other plan is seen to its end too, since it ends with us.
     """
     from orchestrator.cli.follow import conclude, follow
     from orchestrator.cli.progress import choose_progress
 
-    before = await client.status()
+    after = own_after if own_after is not None else (await client.status()).last_seq
     plan = await client.submit(request)
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
     if not plan.settled:
         progress = choose_progress(json=as_json)
-        plan = await follow(client, plan.name, progress, after=before.last_seq)
-    if whole_engine:
+        plan = await follow(client, plan.name, progress, after=after)
+    if own_after is not None:
         for other in await _unsettled(client, but=plan.name):
             click.echo(f"seeing plan {other} to its end", err=True)
-            await follow(client, other, choose_progress(json=as_json), after=before.last_seq)
+            await follow(client, other, choose_progress(json=as_json), after=after)
     return conclude(plan, json=as_json)
 
 

@@ -1,0 +1,76 @@
+"""What a person at a terminal sees of a run: a line a task, and a whole summary at the end."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def read_all(terminal: int) -> str:
+    told = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that the other side has closed
+            return told.decode("utf-8", "replace")
+        if not piece:
+            return told.decode("utf-8", "replace")
+        told += piece
+
+
+def on_a_terminal(yard, *args: str) -> tuple[int, str]:
+    """Run a clerk command with a terminal for all it says; its exit code and what was shown."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        yard.command(*args),
+        cwd=yard.path,
+        env=yard.env(TERM="xterm", COLUMNS="100", LINES="30"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as running:
+        os.close(theirs)
+        shown = read_all(ours)
+        os.close(ours)
+    return running.returncode, shown
+
+
+def test_on_a_terminal_each_task_has_a_line_and_the_summary_stays(yard):
+    plan = yard.plan({"a": "sleep 1; echo good > a.txt", "b": "echo good > b.txt"})
+    code, shown = on_a_terminal(yard, "run", str(plan), "--merge", "auto")
+    assert code == 0
+    text = _ESCAPES.sub("", shown)
+    assert re.search(r"● a\s+attempt 1", text), "a line while the session runs"
+    assert re.search(r"✓ a\s+merged as [0-9a-f]{9}", text)
+    assert "2 merged" in text
+    assert "\x1b[?25h" in shown, "the cursor is given back"
+
+
+def branches(yard) -> list[str]:
+    return yard.git("for-each-ref", "--format=%(refname:short)", "refs/heads/clerk").split()
+
+
+def test_cleaning_removes_what_landed_and_keeps_every_commit(yard):
+    plan = yard.plan({"a": "echo good > a.txt", "b": "echo bad > b.txt"})
+    yard.clerk("run", str(plan), "--merge", "auto", code=1)
+    lost = yard.git("rev-parse", "clerk/p/b")
+    before = yard.git("for-each-ref")
+    told = yard.clerk("clean", "--dry-run").stdout
+    assert "would remove p/a" in told
+    assert "p/b" not in told
+    assert yard.git("for-each-ref") == before
+    yard.clerk("clean")
+    assert branches(yard) == ["clerk/p/b"]
+    yard.clerk("clean", "--failed")
+    assert branches(yard) == []
+    assert lost in yard.git("for-each-ref", "--format=%(objectname)", "refs/clerk/keep")
+    yard.clerk("clean", "--forget")
+    assert yard.git("for-each-ref", "refs/clerk") == ""
+    assert yard.status() == {}
+    assert not list((yard.path / ".git/clerk/logs").iterdir())
+    yard.clerk("run", str(plan), "--merge", "auto", code=1)
+    assert len(yard.first_parents()) == 2, "what landed is there already"
