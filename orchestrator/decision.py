@@ -27,6 +27,12 @@ TaskKey = tuple[str, str]
 Standing = Mapping[TaskState, Sequence["TaskRecord"]]
 """The tasks of a plan by their state, each in the plan's order."""
 
+InLine = tuple["Task", "TaskRecord"]
+"""A task that waits for nothing but its landing."""
+
+BACKLOG = 2
+"""As many tasks for each session slot may wait to land before no further task is begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanSnapshot:
@@ -110,23 +116,24 @@ def decide(snapshot: Snapshot) -> Decision:
     clocks: list[float] = []
     quiet: set[str] = set()
     slots = snapshot.verify_slots
-    standings = [(plan, _standing(plan)) for plan in snapshot.plans]
-    for plan, standing in standings:
+    queue: list[InLine] = []
+    for plan in snapshot.plans:
+        standing = _standing(plan)
+        line = list(_in_line(plan, standing, snapshot))
+        queue += line
         mine: list[Action] = list(_settlements(plan, standing))
         gone = {action.task for action in mine if isinstance(action, Settle)}
-        mine += _sessions(plan, standing, snapshot, gone)
+        mine += _sessions(plan, standing, snapshot, gone, is_crowded=_is_crowded(plan, line))
         verifications = list(_verifications(standing, snapshot))
         mine += verifications[:slots]
         slots -= len(verifications[:slots])
         waits = list(_clocks(plan, standing, snapshot))
         clocks += waits
         actions += mine
-        if not (mine or verifications or waits or _in_hand(plan, snapshot)):
+        if not (mine or verifications or waits or line or _in_hand(plan, snapshot)):
             quiet.add(plan.plan.name)
-    landing = _next_landing(standings, snapshot)
-    if landing is not None:
-        actions.append(landing)
-        quiet.discard(landing.plan)
+    if queue and not snapshot.landing:
+        actions.append(_next_landing(queue))
     return Decision(tuple(actions), min(clocks, default=None), frozenset(quiet))
 
 
@@ -171,11 +178,17 @@ def _waits(record: TaskRecord | None) -> bool:
 
 
 def _sessions(
-    plan: PlanSnapshot, standing: Standing, snapshot: Snapshot, gone: set[str]
+    plan: PlanSnapshot,
+    standing: Standing,
+    snapshot: Snapshot,
+    gone: set[str],
+    *,
+    is_crowded: bool,
 ) -> Iterator[Action]:
     """The baseline before anything else, then sessions for ready tasks while slots are free."""
     free = plan.plan.parallel - len(standing[TaskState.RUNNING])
-    if plan.record.paused or (free <= 0 and plan.baseline_known):
+    nothing_fits = free <= 0 or (is_crowded and not standing[TaskState.RETRY_QUEUED])
+    if plan.record.paused or (nothing_fits and plan.baseline_known):
         return
     ready = [
         task
@@ -189,8 +202,18 @@ def _sessions(
             yield StartBaseline(plan.plan.name)
         return
     ready.sort(key=lambda task: (-task.priority, plan.tasks[task.id].position))
-    for task in ready[: max(0, free)]:
+    begun = [task for task in ready if plan.tasks[task.id].sessions]
+    for task in (begun if is_crowded else ready)[: max(0, free)]:
         yield StartSession(plan.plan.name, task.id)
+
+
+def _is_crowded(plan: PlanSnapshot, line: Sequence[InLine]) -> bool:
+    """Whether so much waits to land by itself that beginning more would only make it stale.
+
+    A branch begun later starts from a later target. What is held waits for a person, who may be
+    long: that hinders no session.
+    """
+    return sum(not record.held for _, record in line) >= BACKLOG * plan.plan.parallel
 
 
 def is_ready(
@@ -215,26 +238,22 @@ def _verifications(standing: Standing, snapshot: Snapshot) -> Iterator[StartVeri
         yield StartVerification(record.plan, record.id)
 
 
-def _next_landing(
-    standings: Iterable[tuple[PlanSnapshot, Standing]], snapshot: Snapshot
-) -> StartLanding | None:
+def _next_landing(queue: Iterable[InLine]) -> StartLanding:
     """The one task to land now: highest priority, then the one that has waited longest."""
-    if snapshot.landing:
-        return None
-    ready = [
-        (-task.priority, record.verified_at, record.position, record)
-        for plan, standing in standings
-        if standing[TaskState.VERIFIED]
-        for task, record in _landable(plan)
-        if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now
-    ]
-    if not ready:
-        return None
-    record = min(ready, key=lambda entry: entry[:3])[3]
+    _, record = min(queue, key=lambda one: (-one[0].priority, one[1].verified_at, one[1].position))
     return StartLanding(record.plan, record.id)
 
 
-def _landable(plan: PlanSnapshot) -> Iterator[tuple[Task, TaskRecord]]:
+def _in_line(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterator[InLine]:
+    """What could land now."""
+    if not standing[TaskState.VERIFIED]:
+        return
+    for task, record in _landable(plan):
+        if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now:
+            yield task, record
+
+
+def _landable(plan: PlanSnapshot) -> Iterator[InLine]:
     auto = plan.record.merge == MergeMode.AUTO and not plan.record.paused
     for task in plan.plan.tasks:
         record = plan.tasks.get(task.id)

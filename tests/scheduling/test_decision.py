@@ -236,3 +236,26 @@ def test_whatever_the_facts_deciding_is_safe(snapshot):
 
 def _settles(decision, task):
     return any(isinstance(a, Settle) and a.task == task for a in decision.actions)
+
+
+def crowd(*, held=""):
+    """Four tasks in line before one that was begun and one that was not; two may be in line."""
+    line = {f"v{n}": verified(f"v{n}", position=n, held=held) for n in range(4)}
+    again = TaskRecord("p", "again", state=S.RETRY_QUEUED, position=4, sessions=1)
+    tasks = dict.fromkeys([*line, "again", "fresh"], ())
+    return plan_of(tasks, merge="auto", parallel=2, states={**line, "again": again})
+
+
+def test_no_further_task_is_begun_while_too_many_wait_to_land():
+    assert started(decide(snap(crowd()))) == ["again"]
+    few = replace(crowd(), tasks=crowd().tasks | {"v0": TaskRecord("p", "v0", state=S.MERGED)})
+    assert started(decide(snap(few))) == ["again", "fresh"]
+
+
+def test_what_a_person_holds_up_hinders_no_session():
+    assert started(decide(snap(crowd(held="main is checked out")))) == ["again", "fresh"]
+
+
+def test_a_plan_is_not_quiet_while_its_tasks_wait_for_the_landing_of_another_plan():
+    plan = plan_of({"a": ()}, merge="auto", states={"a": verified("a")})
+    assert not decide(snap(plan, landing=True)).quiet_plans
