@@ -260,7 +260,7 @@ class SessionJob:
             feedback.Work(
                 changed=changed,
                 refused=collected.refused,
-                unresolved=collected.conflicts,
+                unresolved=await self._unresolved(record, collected),
                 out_of_scope=survey.out_of_scope if survey else (),
                 protected=survey.protected if survey else (),
             ),
@@ -288,6 +288,12 @@ class SessionJob:
             session_id=result.session_id or "",
             attempts_used=record.attempts_used + (1 if closed.counted else 0),
         )
+
+    async def _unresolved(self, record: TaskRecord, collected: Collected) -> tuple[str, ...]:
+        """Files with conflict markers, also those that are committed and so no conflict to git."""
+        if collected.conflicts or not collected.head or record.sessions == 1:
+            return collected.conflicts
+        return await self._site.git.conflicts.left(collected.head, record.base)
 
     def _record(self, work: _Work) -> TaskRecord:
         return self._site.ledger.task(work.plan.name, work.task.id)

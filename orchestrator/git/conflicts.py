@@ -1,7 +1,8 @@
 """Conflicts as the agent that must mend them needs to see them.
 
 ``hunks`` shows a conflict in few tokens from the merged tree alone; ``sync`` brings the target
-into a task's worktree and leaves the markers there to be resolved.
+into a task's worktree and leaves the markers there to be resolved; ``left`` finds those that a
+session committed as they were, however long ago.
 """
 
 from __future__ import annotations
@@ -82,6 +83,19 @@ class Conflicts:
         if not listing.fields:
             raise GitError(f"the target cannot be merged in {tree.path}: {merged.complaint}")
         return Synced(tuple(dict.fromkeys(listing.fields)))
+
+    async def left(self, head: str, target: str) -> tuple[str, ...]:
+        """Files of ``head`` that still hold a marker of the merge with the oid ``target``.
+
+        Git ends a conflict with the merged commit's whole id, so no text of anybody's own, about
+        conflicts or with samples of them, is taken for one.
+        """
+        found = await self._git.run(
+            *("grep", "-z", "--name-only", "--full-name", "--no-color", "-I", "-F"),
+            *("-e", f"{_END}{target}", head),
+            ok=(0, 1),
+        )
+        return tuple(name.removeprefix(f"{head}:") for name in found.fields)
 
 
 def marked_hunks(text: str) -> Iterator[str]:
