@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, middle
-from benchmarks.yard import Spent, timed, yard
+from benchmarks.yard import FILES, Spent, timed, yard
 
 if TYPE_CHECKING:
     from benchmarks.yard import Yard
 
 COUNT = 100
 PARALLEL = 4
+AGENT = "echo x > f-$task"
+CHECKS = {"there": {"run": "test -s src0/file0.txt"}}
 LOOP = Path(__file__).with_name("bare_loop.sh")
 
 
@@ -40,33 +42,31 @@ def run(runs: int) -> list[Figure]:
 
 def all_landed(count: int) -> Spent:
     """What ``clerk run`` takes until ``count`` tasks are verified, landed and tidied up."""
-    with yard() as place:
+    with yard(FILES) as place:
         spent = place.clerk("run", str(instant_plan(place, count)), "--merge", "auto")
-        _require_landed(place, count)
+        require_landed(place, count)
         return spent
 
 
-def bare_loop(count: int) -> Spent:
-    with yard() as place:
-        spent = timed([str(LOOP), str(count), str(PARALLEL)], place.path)
-        _require_landed(place, count)
+def bare_loop(count: int, *, files: int = FILES, agent: str = AGENT) -> Spent:
+    with yard(files) as place:
+        spent = timed([str(LOOP), str(count), str(PARALLEL), agent], place.path)
+        require_landed(place, count)
         return spent
 
 
-def instant_plan(place: Yard, count: int) -> Path:
+def instant_plan(place: Yard, count: int, *, agent: str = AGENT) -> Path:
+    """``agent`` is a shell line that finds its task's name in ``$task``."""
     tasks = [_task(f"t{number}") for number in range(count)]
-    return place.plan(tasks, parallel=PARALLEL, agents=AGENTS, checks=CHECKS)
-
-
-AGENTS = {"instant": {"type": "command", "run": "echo x > f-{task}"}}
-CHECKS = {"there": {"run": "test -s src0/file0.txt"}}
+    agents = {"instant": {"type": "command", "run": f"task={{task}}; {agent}"}}
+    return place.plan(tasks, parallel=PARALLEL, agents=agents, checks=CHECKS)
 
 
 def _task(name: str) -> dict[str, object]:
-    return {"id": name, "title": name, "brief": f"Make f-{name}.", "done_when": ["there"]}
+    return {"id": name, "title": name, "brief": f"Do {name}.", "done_when": ["there"]}
 
 
-def _require_landed(place: Yard, count: int) -> None:
+def require_landed(place: Yard, count: int) -> None:
     landed = int(place.git("rev-list", "--count", "--first-parent", "main")) - 1
     if landed != count:
         raise SystemExit(f"only {landed} of {count} tasks landed: the figures mean nothing")

@@ -92,14 +92,14 @@ class Yard:
 
 
 @contextmanager
-def yard() -> Iterator[Yard]:
-    """A repository of ``FILES`` small files; removed afterwards."""
+def yard(files: int = FILES) -> Iterator[Yard]:
+    """A repository of so many small files; removed afterwards."""
     home = Path(tempfile.mkdtemp(prefix="clerk-bench-", dir=place()))
     try:
         made = Yard(home)
         made.path.mkdir()
         made.git("init", "-q", "-b", "main")
-        for number in range(FILES):
+        for number in range(files):
             folder = made.path / f"src{number % 4}"
             folder.mkdir(exist_ok=True)
             (folder / f"file{number}.txt").write_text(f"content of {number}\n" * 20)
