@@ -55,9 +55,10 @@ class PlanBook:
         return self._store.task(name, task)
 
     def snapshot(self, name: str, *, baseline_known: bool = True) -> PlanSnapshot:
-        record = self.record(name)
-        tasks = {task.id: task for task in self._store.tasks(name)}
-        return PlanSnapshot(self.plan(name), record, tasks, baseline_known)
+        """The plan with its tasks; one that an edit dropped is history and none of them."""
+        _, plan, planned = self._entry(name)
+        tasks = {task.id: task for task in self._store.tasks(name) if task.id in planned}
+        return PlanSnapshot(plan, self.record(name), tasks, baseline_known)
 
     def _entry(self, name: str) -> tuple[str, Plan, dict[str, Task]]:
         record = self.record(name)

@@ -28,7 +28,7 @@ async def look_again(records: Records) -> None:
     await _look_ahead(records)
     for name in records.book.names():
         target = await refs.resolve(branch_ref(records.book.record(name).target))
-        for task in records.store.tasks(name):
+        for task in records.book.snapshot(name).tasks.values():
             if task.head and task.base:
                 _recall_checks(records, task)
                 await _recall_survey(records, task, target)
@@ -36,7 +36,8 @@ async def look_again(records: Records) -> None:
 
 async def _look_ahead(records: Records) -> None:
     """Have the sizes of all changes told at once: a command for each would be most of the time."""
-    tasks = [task for name in records.book.names() for task in records.store.tasks(name)]
+    plans = map(records.book.snapshot, records.book.names())
+    tasks = [task for plan in plans for task in plan.tasks.values()]
     pairs = [(task.base, task.head) for task in tasks if task.head and task.base]
     if pairs:
         await records.history.look_ahead(pairs)
