@@ -20,7 +20,7 @@ from orchestrator import executors, orphans, sandboxes
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
-from orchestrator.errors import CannotRun
+from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
@@ -191,12 +191,16 @@ class Engine:
                 await self._stopping.wait()
 
     async def _refresh(self) -> None:
+        """Look at what people change in git; what fails now is looked at again in a moment."""
+        for look in (self._look_at_targets, self._works.free_held, self._works.survey_all):
+            with suppress(GitError):
+                await look()
+
+    async def _look_at_targets(self) -> None:
         for name in self._site.records.book.names():
             target = self._site.target(name)
             found = await self._site.git.refs.resolve(f"refs/heads/{target}")
             self._reader.targets[target] = found or ""
-        await self._works.free_held()
-        await self._works.survey_all()
 
     def _is_idle(self) -> bool:
         limit = self._site.records.settings.idle_exit_seconds

@@ -63,6 +63,8 @@ class LandingJob:
         leave = plan.update_checkout or records.settings.update_checkout
         hindrance = await self._queue.hindrance(plan.target, update_checkout=leave)
         target = await self._site.git.refs.resolve(branch_ref(plan.target))
+        if target is None or await self._queue.set_back(record, plan.target, target):
+            return False
         return hindrance != record.held and (bool(hindrance) or target != record.intent_base)
 
     def _hooks(self, plan: str, task: str) -> Hooks:
@@ -131,16 +133,20 @@ class LandingJob:
                 self._send_back(record, why, conflict_feedback(target, paths, hunks))
             case Red(target, verification):
                 names = ", ".join(r.check for r in verification.failed_checks() if not r.skipped)
-                digest = self._site.digest(record, verification, purpose=CANDIDATE)
                 self._send_back(
                     record,
                     f"passes alone, fails merged: {names}",
-                    red_merge_feedback(target, digest),
+                    red_merge_feedback(target, self._digest(record)),
                 )
             case Inconclusive(reason):
                 self._inconclusive(record, reason)
             case Held(reason):
                 await self._hold(record, reason)
+
+    def _digest(self, record: TaskRecord) -> str:
+        """The red candidate's digest as kept; made again it would tell its own failures as old."""
+        kept = self._site.records.store.last_verification(record.plan, record.id, CANDIDATE)
+        return kept.digest if kept is not None else ""
 
     async def _landed(self, record: TaskRecord, landed: Landed) -> None:
         ledger, site = self._site.ledger, self._site
@@ -186,19 +192,14 @@ class LandingJob:
             "sent_back": record.sent_back + 1,
             "attempts_extra": record.attempts_extra + 1,
             "held": "",
+            "feedback": feedback,
+            "sync_target": True,
         }
         if record.sent_back >= attempts:
             reason = f"{why}; sent back {record.sent_back} times already"
             self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, **facts)
             return
-        self._site.ledger.move(
-            record,
-            TaskState.RETRY_QUEUED,
-            reason=why,
-            feedback=feedback,
-            sync_target=True,
-            **facts,
-        )
+        self._site.ledger.move(record, TaskState.RETRY_QUEUED, reason=why, **facts)
 
     def _inconclusive(self, record: TaskRecord, reason: str) -> None:
         tries = record.verify_errors + 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator.errors import RefMoved
+from orchestrator.errors import GitError, RefMoved
 from orchestrator.git.candidates import Candidate, Conflict, Merge
 from orchestrator.git.landing import how_to_follow
 from orchestrator.git.messages import merge_message
@@ -25,6 +25,7 @@ from orchestrator.states import TaskState, Verdict
 
 if TYPE_CHECKING:
     from orchestrator.decision import PlanSnapshot
+    from orchestrator.git.command import WorkTree
     from orchestrator.git.landing import TargetCheckout
     from orchestrator.plan.model import Task
     from orchestrator.records import TaskRecord
@@ -113,6 +114,8 @@ class MergeQueue:
             target = await self._site.git.refs.resolve(branch_ref(order.target))
             if target is None:
                 return Held(f"the target branch {order.target!r} is gone; make it again")
+            if reason := await self.set_back(order.record, order.target, target):
+                return Held(reason)
             merged = await self._site.git.candidates.merge(target, order.record.head)
             if await self._is_there(merged):
                 await self._site.git.refs.let_go(_held_by(order))
@@ -122,6 +125,18 @@ class MergeQueue:
             except RefMoved:
                 continue
         return Held(f"{order.target} keeps moving; try again when it is quiet")
+
+    async def set_back(self, record: TaskRecord, branch: str, target: str) -> str:
+        """Why a target that lost what the task was started from must wait; empty when it did not.
+
+        Whoever took commits off the target does not want them back by way of a task.
+        """
+        if await self._site.git.history.is_ancestor(record.base, target):
+            return ""
+        return (
+            f"{branch} no longer holds {record.base[:9]}, which {record.id!r} was started from: "
+            f"landing it would bring that back; put it on {branch} again, or cancel the task"
+        )
 
     async def _is_there(self, merged: Merge | Conflict) -> bool:
         """Whether the target holds the work already: only then can merging it change nothing."""
@@ -221,10 +236,17 @@ class MergeQueue:
             notes = []
             for checkout in checkouts:
                 tree = checkout.worktree
-                if await landing.fast_forward(tree, built.target, built.commit):
+                if not await self._follows(tree, built):
                     mend = how_to_follow(built.target)
                     notes.append(f"{tree.path} did not follow; there: {mend}")
         return Landed(built.commit, built.target, tuple(notes))
+
+    async def _follows(self, tree: WorkTree, built: Candidate) -> bool:
+        """Bring a checkout along; whatever comes of that, the task has landed."""
+        try:
+            return not await self._site.git.landing.fast_forward(tree, built.target, built.commit)
+        except GitError:
+            return False
 
 
 HUNK_BYTES = 6000

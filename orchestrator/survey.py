@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import GitError
 from orchestrator.git.candidates import Conflict
 from orchestrator.plan.globs import PathGlobs
 from orchestrator.readiness import Survey
@@ -34,7 +35,10 @@ async def survey_changes(
 
 async def survey_conflicts(candidates: Candidates, survey: Survey, target: str) -> Survey:
     """The same survey with the conflicts that ``survey.head`` has with the commit ``target``."""
-    merged = await candidates.merge(target, survey.head)
+    try:
+        merged = await candidates.merge(target, survey.head)
+    except GitError:  # the target was replaced by a history that has nothing in common
+        return replace(survey, target=target, conflicts=("every file",))
     conflicts = merged.paths if isinstance(merged, Conflict) else ()
     return replace(survey, target=target, conflicts=conflicts)
 

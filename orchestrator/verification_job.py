@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import feedback
+from orchestrator.errors import GitError
 from orchestrator.events import Event, EventKind
 from orchestrator.git.refs import branch_ref
 from orchestrator.records import VerificationRecord
@@ -84,11 +85,8 @@ class VerificationJob:
         site = self._site
         snapshot = site.records.book.snapshot(plan)
         target = await site.git.refs.resolve(branch_ref(snapshot.record.target))
-        if target is None:
-            site.ledger.tell(
-                EventKind.WARNING, f"the target {snapshot.record.target!r} is gone", plan=plan
-            )
-            return
+        if target is None:  # returning would only start this again at once
+            raise GitError(f"the target branch {snapshot.record.target!r} is gone; make it again")
         wanted = {name for task in snapshot.plan.tasks for name in task.done_when}
         checks = tuple(name for name in snapshot.plan.checks if name in wanted)
         tree = await site.git.objects.tree_of(target)
