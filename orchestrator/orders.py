@@ -163,7 +163,7 @@ class Orders:
         closed = open_one and attempts.closed(
             open_one, Outcome.CANCELLED, reason, now=self._site.ledger.clock()
         )
-        self._move(record, TaskState.CANCELLED, reason, closed=closed)
+        self._move(record, TaskState.CANCELLED, reason, closed=closed, merge_requested=False)
         self._site.records.activity.of(record.plan, record.id).end_session()
 
     def _revive(self, plan: str, task: str) -> None:

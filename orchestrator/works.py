@@ -84,13 +84,16 @@ class Works:
         closed = open_one and attempts.closed(
             open_one, Outcome.ABANDONED, reason, now=ledger.clock()
         )
-        ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
+        ledger.move(
+            record, TaskState.NEEDS_INPUT, reason=reason, closed=closed, merge_requested=False
+        )
 
     def quiet(self, plans: frozenset[str]) -> None:
         """A plan in which nothing moves has settled, until somebody orders something."""
         ledger = self._site.ledger
         for name in plans:
-            states = [task.state for task in self._site.records.store.tasks(name)]
+            tasks = self._site.records.book.snapshot(name).tasks
+            states = [task.state for task in tasks.values()]
             merged = states.count(TaskState.MERGED)
             ledger.change_plan(
                 name,

@@ -27,7 +27,7 @@ async def until_landed(client: EngineClient, ordered: ActionView, *, after: int)
             task = _find(status, name)
             if task.state is TaskState.MERGED:
                 landed.append(name)
-            elif not task.held and (task.state is TaskState.MERGING or task.merge_requested):
+            elif _is_under_way(task):
                 continue
             else:
                 refused.append(Refusal(task=name, reason=f"did not land: {what_became(task)}"))
@@ -43,6 +43,12 @@ async def until_landed(client: EngineClient, ordered: ActionView, *, after: int)
                 break
     refused += [Refusal(task=name, reason="the engine ended before it landed") for name in waiting]
     return ActionView(done=tuple(landed), refused=tuple(refused))
+
+
+def _is_under_way(task: TaskView) -> bool:
+    """Whether the engine will land the task, or say why not, without anybody's help."""
+    waits = task.state is TaskState.VERIFIED and task.merge_requested and not task.held
+    return waits or task.state is TaskState.MERGING
 
 
 def _find(status: StatusView, name: str) -> TaskView:
