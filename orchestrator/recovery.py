@@ -97,10 +97,19 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
             task=task.id,
             data={"commit": task.intent, "base": task.intent_base},
         )
-        await _bring_checkouts_along(site, task, target)
-        await site.git.worktrees.remove(task.plan, task.id)
+        await _finish_landing(site, task, target)
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
+
+
+async def _finish_landing(site: Site, task: TaskRecord, target: str) -> None:
+    """What follows a landing; the task has landed whatever becomes of it."""
+    try:
+        await _bring_checkouts_along(site, task, target)
+        await site.git.worktrees.remove(task.plan, task.id)
+    except GitError as error:
+        message = f"it has landed, but its checkouts are not in order: {error}"
+        site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
 
 
 async def _bring_checkouts_along(site: Site, task: TaskRecord, target: str) -> None:

@@ -18,12 +18,7 @@ run(sys.argv[1:])
 """
 
 
-def test_a_checkout_left_behind_by_a_crash_is_brought_along_at_the_next_start(yard):
-    yard.git("checkout", "-q", "main")
-    plan = yard.plan(
-        {"one": "echo good > one.txt", "two": {"do": "echo good > two.txt", "after": ["one"]}}
-    )
-    order = ["run", str(plan), "--merge", "auto", "--update-checkout"]
+def dies_between_the_target_and_the_files(yard, *order):
     died = subprocess.run(
         [sys.executable, "-c", DIES_BEFORE_THE_FILES, *order],
         cwd=yard.path,
@@ -34,6 +29,25 @@ def test_a_checkout_left_behind_by_a_crash_is_brought_along_at_the_next_start(ya
     assert died.returncode == 9
     assert yard.git("show", "main:one.txt") == "good", "the target has moved"
     assert not (yard.path / "one.txt").exists(), "the files have not"
+
+
+def test_a_checkout_left_behind_by_a_crash_is_brought_along_at_the_next_start(yard):
+    yard.git("checkout", "-q", "main")
+    plan = yard.plan(
+        {"one": "echo good > one.txt", "two": {"do": "echo good > two.txt", "after": ["one"]}}
+    )
+    order = ["run", str(plan), "--merge", "auto", "--update-checkout"]
+    dies_between_the_target_and_the_files(yard, *order)
     yard.clerk(*order)
     assert yard.git("status", "--porcelain") == ""
     assert {task["state"] for task in yard.status().values()} == {"merged"}
+
+
+def test_a_checkout_that_cannot_be_brought_along_keeps_no_engine_from_starting(yard):
+    yard.git("checkout", "-q", "main")
+    order = ["run", str(yard.plan({"one": "echo good > one.txt"})), "--merge", "auto"]
+    order.append("--update-checkout")
+    dies_between_the_target_and_the_files(yard, *order)
+    (yard.path / ".git" / "index").write_bytes(b"damaged")
+    yard.clerk(*order)
+    assert yard.status()["one"]["state"] == "merged"
