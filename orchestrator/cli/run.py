@@ -86,20 +86,18 @@ async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
         own = Engine.open(place.common_dir)
     except EngineLocked:
         return await _run_elsewhere(place, request, as_json=as_json)
-    async with own, anyio.create_task_group() as group:
+    async with own:
         code: int = ExitCode.INTERRUPTED
-        group.start_soon(on_signal, lambda: _interrupt(group.cancel_scope))
-        async with own.client() as client:
-            code = await submit_and_follow(
-                client, request, as_json=as_json, own_after=own.began_after
-            )
-        group.cancel_scope.cancel()
+        async with anyio.create_task_group() as group:
+            group.start_soon(on_signal, group.cancel_scope.cancel)
+            async with own.client() as client:
+                code = await submit_and_follow(
+                    client, request, as_json=as_json, own_after=own.began_after
+                )
+            group.cancel_scope.cancel()
+        if code == ExitCode.INTERRUPTED:  # told only now: the live lines would wipe it away
+            click.echo("stopping; run the same command again to go on", err=True)
     return code
-
-
-def _interrupt(scope: anyio.CancelScope) -> None:
-    click.echo("stopping; run the same command again to go on", err=True)
-    scope.cancel()
 
 
 async def _run_elsewhere(place: Place, request: SubmitPlan, *, as_json: bool) -> int:

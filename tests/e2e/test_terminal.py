@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
+import threading
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -48,6 +50,30 @@ def test_on_a_terminal_each_task_has_a_line_and_the_summary_stays(yard):
     assert re.search(r"✓ a\s+merged as [0-9a-f]{9}", text)
     assert "2 merged" in text
     assert "\x1b[?25h" in shown, "the cursor is given back"
+
+
+def test_an_interrupted_run_says_last_how_to_go_on(yard):
+    plan = yard.plan({"a": yard.waits("a")})
+    ours, theirs = pty.openpty()
+    shown: list[str] = []
+    reader = threading.Thread(target=lambda: shown.append(read_all(ours)))
+    with subprocess.Popen(
+        yard.command("run", str(plan)),
+        cwd=yard.path,
+        env=yard.env(TERM="xterm", COLUMNS="100", LINES="30"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as running:
+        os.close(theirs)
+        reader.start()
+        yard.begun("a")
+        running.send_signal(signal.SIGINT)
+    reader.join()
+    os.close(ours)
+    assert running.returncode == 130
+    _, _, after_the_lines = shown[0].rpartition("\x1b[?25h")
+    assert "run the same command again to go on" in after_the_lines
 
 
 def branches(yard) -> list[str]:
