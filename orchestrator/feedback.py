@@ -206,6 +206,10 @@ INTERRUPTED = (
     "Your last session was interrupted from outside. What you had done is in this worktree, "
     "committed. Look at where you were and finish the task."
 )
+SENT_BACK = (
+    "Your work passed its checks, and the architect sends it back without saying why. Compare it "
+    "with the task once more, and mend what falls short."
+)
 NOT_PASSED = "Your work was verified on a clean checkout of your branch and did not pass:"
 
 

@@ -106,14 +106,16 @@ def approved(task: Task, record: TaskRecord) -> bool:
 
 
 def _verified(task: Task, record: TaskRecord) -> Gate:
-    wanted = ", ".join(task.done_when)
+    wanted, several = ", ".join(task.done_when), len(task.done_when) > 1
     if record.head and record.verified_head == record.head:
         return Gate(GateName.VERIFIED, True, f"passed {wanted} at {record.head[:9]}")
     if record.state is TaskState.VERIFYING:
-        return Gate(GateName.VERIFIED, False, f"{wanted} are being checked")
+        return Gate(
+            GateName.VERIFIED, False, f"{wanted} {'are' if several else 'is'} being checked"
+        )
     if record.head and record.verified_head:
         return Gate(GateName.VERIFIED, False, "the branch changed after it was verified")
-    return Gate(GateName.VERIFIED, False, f"{wanted} have not passed yet")
+    return Gate(GateName.VERIFIED, False, f"{wanted} {'have' if several else 'has'} not passed yet")
 
 
 def _in_scope(task: Task, survey: Survey | None) -> Gate:
@@ -124,7 +126,7 @@ def _in_scope(task: Task, survey: Survey | None) -> Gate:
         return Gate(name, False, "the changes have not been looked at yet")
     if survey.out_of_scope:
         return Gate(name, False, f"changes outside its scope: {_some(survey.out_of_scope)}")
-    return Gate(name, True, f"all {survey.files} changed files are in scope")
+    return Gate(name, True, "every changed file is in scope")
 
 
 def _protected(survey: Survey | None) -> Gate:

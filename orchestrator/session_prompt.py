@@ -33,7 +33,7 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
         tokens_left=tokens,
         cost_left=cost,
     )
-    told = record.feedback or (feedback.INTERRUPTED if record.session_id or record.head else "")
+    told = record.feedback or _untold(record)
     if not told:
         return SessionPrompt(first_prompt(plan, task, standing, budget_tokens=limit), None)
     _, profile = plan.agent_of(task)
@@ -43,6 +43,13 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
     changes = await _changes(records, record)
     standing = Standing(standing.attempt, standing.attempts_left, tokens, cost, changes=changes)
     return SessionPrompt(handover_prompt(plan, task, standing, told, budget_tokens=limit), None)
+
+
+def _untold(record: TaskRecord) -> str:
+    """What goes without saying to a session that nobody gave any feedback for."""
+    if record.head and record.head == record.verified_head:
+        return feedback.SENT_BACK
+    return feedback.INTERRUPTED if record.session_id or record.head else ""
 
 
 async def _changes(records: Records, record: TaskRecord) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _can_approve(scene: Scene) -> bool:
 
 
 def _needs_answer(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.state is TaskState.NEEDS_INPUT)
+    return bool(scene.task and scene.task.asks)
 
 
 def _plan_goes_on(scene: Scene) -> bool:
@@ -213,11 +213,11 @@ ORDERS: dict[str, Order] = {
             "is cancelled", _goes_on, _cancel, _ask_cancel,
         ),
         Order(
-            "pause", "p", "Pause", "Start no further session of the task, or do again",
+            "pause", "p", "Pause", "Start no further session of the task, or go on with it",
             "is paused or goes on", _goes_on, _pause,
         ),
         Order(
-            "pause_plan", "P", "Pause plan", "Start no further session of the plan, or do again",
+            "pause_plan", "P", "Pause plan", "Start no further session of the plan, or go on with it",
             "is paused or goes on", _plan_goes_on, _pause_plan, in_footer=False,
         ),
     )

@@ -96,6 +96,7 @@ class TaskView(View):
     priority: int = 0
     approve: bool = False
     approved: bool = False
+    asks: bool = False
     paused: bool = False
     branch: str = ""
     worktree: str = ""

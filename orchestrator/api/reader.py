@@ -24,6 +24,7 @@ from orchestrator.api.models import (
 from orchestrator.api.views import plan_view, task_detail, task_view
 from orchestrator.errors import UsageError
 from orchestrator.session_prompt import session_prompt
+from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -161,7 +162,13 @@ class Reader:
             self.records.activity,
             now=now,
             worktree=str(path) if path.is_dir() else "",
+            asks=record.state is TaskState.NEEDS_INPUT and self._asked(record),
         )
+
+    def _asked(self, record: TaskRecord) -> bool:
+        """Whether it is an agent's question that a person is needed for."""
+        last = self._attempt(record.plan, record.id, None)
+        return last is not None and last.outcome is Outcome.ASKED
 
     def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:
         attempts = self.records.store.attempts(plan, task)

@@ -79,6 +79,7 @@ def task_view(
     *,
     now: float,
     worktree: str = "",
+    asks: bool = False,
 ) -> TaskView:
     """One task as the board shows it."""
     live = activity.of(record.plan, record.id)
@@ -116,6 +117,7 @@ def task_view(
         priority=task.priority,
         approve=task.approve,
         approved=task.approve and approved(task, record),
+        asks=asks,
         paused=record.paused,
         branch=record.branch,
         worktree=worktree,

@@ -25,7 +25,7 @@ GIVEN_UP = frozenset({TaskState.MERGED, TaskState.FAILED, TaskState.CANCELLED})
 
 @click.command()
 @click.option("--plan", help="Only this plan (default: all).")
-@click.option("--failed", is_flag=True, help="Also worktrees and branches of failed tasks.")
+@click.option("--failed", is_flag=True, help="Also those of failed and cancelled tasks.")
 @click.option("--forget", is_flag=True, help="Forget the plan, its log and every kept commit.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @repo_option

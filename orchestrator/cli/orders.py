@@ -28,7 +28,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @json_option
 def approve(task: str, repo: str | None, as_json: bool) -> int:
     """Approve TASK, as it is now, for landing."""
-    return _order_task(task, repo, as_json=as_json, order=lambda c, t: c.approve(t.plan, t.id))
+    return _order_task(
+        task, repo, as_json=as_json, order=lambda c, t: c.approve(t.plan, t.id), verb="approved"
+    )
 
 
 @click.command()
@@ -38,7 +40,13 @@ def approve(task: str, repo: str | None, as_json: bool) -> int:
 @json_option
 def retry(task: str, note: str, repo: str | None, as_json: bool) -> int:
     """Send TASK back to its agent, with a fresh budget."""
-    return _order_task(task, repo, as_json=as_json, order=lambda c, t: c.retry(t.plan, t.id, note))
+    return _order_task(
+        task,
+        repo,
+        as_json=as_json,
+        order=lambda c, t: c.retry(t.plan, t.id, note),
+        verb="sent back",
+    )
 
 
 @click.command()
@@ -47,7 +55,9 @@ def retry(task: str, note: str, repo: str | None, as_json: bool) -> int:
 @json_option
 def cancel(task: str, repo: str | None, as_json: bool) -> int:
     """Stop TASK; what depends on it is settled with it."""
-    return _order_task(task, repo, as_json=as_json, order=lambda c, t: c.cancel(t.plan, t.id))
+    return _order_task(
+        task, repo, as_json=as_json, order=lambda c, t: c.cancel(t.plan, t.id), verb="cancelled"
+    )
 
 
 @click.command()
@@ -57,7 +67,13 @@ def cancel(task: str, repo: str | None, as_json: bool) -> int:
 @json_option
 def answer(task: str, text: str, repo: str | None, as_json: bool) -> int:
     """Answer the question that TASK's agent asked."""
-    return _order_task(task, repo, as_json=as_json, order=lambda c, t: c.answer(t.plan, t.id, text))
+    return _order_task(
+        task,
+        repo,
+        as_json=as_json,
+        order=lambda c, t: c.answer(t.plan, t.id, text),
+        verb="answered",
+    )
 
 
 @click.command()
@@ -148,12 +164,12 @@ async def _order_landing(
     return ActionView(done=tuple(done), refused=tuple(refused))
 
 
-def _order_task(reference: str, repo: str | None, *, as_json: bool, order: Order) -> int:
+def _order_task(reference: str, repo: str | None, *, as_json: bool, order: Order, verb: str) -> int:
     async def go() -> ActionView:
         async with engine(find_place(repo), start=True) as client:
             return await order(client, find_task(await client.status(), reference))
 
-    return _tell(anyio.run(go), as_json=as_json)
+    return _tell(anyio.run(go), as_json=as_json, verb=verb)
 
 
 def _pause_or_resume(
@@ -168,10 +184,10 @@ def _pause_or_resume(
             found = find_task(status, task)
             return await act(found.plan, found.id)
 
-    return _tell(anyio.run(go), as_json=as_json)
+    return _tell(anyio.run(go), as_json=as_json, verb="paused" if verb == "pause" else "resumed")
 
 
-def _tell(action: ActionView, *, as_json: bool, verb: str = "done") -> int:
+def _tell(action: ActionView, *, as_json: bool, verb: str) -> int:
     """Print what was done to stdout and what was refused to stderr; 3 when anything was refused."""
     if as_json:
         print_json(action.model_dump_json())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import ExitCode
 from orchestrator.plan.values import show_duration
+from orchestrator.readiness import GateName
 from orchestrator.safe_text import safe_text
 from orchestrator.states import MergeMode, TaskState
 
@@ -22,6 +24,10 @@ MARKS = {
     TaskState.CANCELLED: "-",
     TaskState.NEEDS_INPUT: "?",
 }
+
+URGENCY: dict[str, int] = {GateName.APPROVED: 0, GateName.MERGED_RESULT: 2}
+READY = "merge-ready"
+STANDINGS = ("merged", READY, *(s.replace("_", " ") for s in TaskState if s != TaskState.MERGED))
 
 
 def exit_code(plan: PlanView) -> ExitCode:
@@ -67,13 +73,13 @@ def where_time_went(plan: PlanView, *, now: float) -> str:
 
 
 def tally(plan: PlanView) -> str:
-    """How many tasks are in which state, most wanted first."""
-    ready = sum(task.merge_ready for task in plan.tasks)
-    told = [f"{plan.counts[state]} {state}" for state in TaskState if plan.counts.get(state)]
-    order = sorted(told, key=lambda line: "merged" not in line)
-    if ready:
-        order.append(f"{ready} merge-ready")
-    return ", ".join(order) or "no tasks"
+    """How many tasks stand where, most wanted first; every task is counted once."""
+    counts = Counter(_standing(task) for task in plan.tasks)
+    return ", ".join(f"{counts[word]} {word}" for word in STANDINGS if counts[word]) or "no tasks"
+
+
+def _standing(task: TaskView) -> str:
+    return READY if task.merge_ready else task.state.replace("_", " ")
 
 
 def what_became(task: TaskView) -> str:
@@ -85,6 +91,8 @@ def what_became(task: TaskView) -> str:
     if task.state is TaskState.VERIFIED and task.merge_ready and not task.held:
         return f"merge-ready{tries}: clerk merge {task.id}"
     why = task.held or task.reason or _closed_gate(task)
+    if task.asks:
+        why = f'{why} (clerk answer {task.id} "…")'
     if task.blocked_by and not why:
         why = f"waits for {', '.join(task.blocked_by)}"
     state = task.state.replace("_", " ")
@@ -92,6 +100,9 @@ def what_became(task: TaskView) -> str:
 
 
 def _closed_gate(task: TaskView) -> str:
+    """Why a proven task has not landed; what landing itself opens is no reason while others are."""
     if task.state is not TaskState.VERIFIED:
         return ""
-    return next((gate.reason for gate in task.gates if not gate.open), "")
+    closed = [gate for gate in task.gates if not gate.open]
+    told = min(closed, key=lambda gate: URGENCY.get(gate.name, 1), default=None)
+    return told.reason if told else ""

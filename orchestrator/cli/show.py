@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FOLLOW_SECONDS = 0.3
+LEFT = "no engine runs here, so nothing moves (clerk start goes on); this is how it was left"
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) 
 
 
 def _status_lines(answer: StatusView) -> list[str]:
-    lines = [] if answer.engine.running else ["no engine runs here; this is the stored state", ""]
+    lines = [] if answer.engine.running else [LEFT, ""]
     for plan in answer.plans:
         lines += [*_plan_lines(plan), ""]
     if not answer.plans:
@@ -170,7 +171,7 @@ def diff(task: str, stat: bool, repo: str | None, as_json: bool) -> None:
         found = find_task(await source.status(), task)
         view = await source.diff(found.plan, found.id)
         if as_json:
-            print_json(view.model_dump_json())
+            print_json(view.stat.model_dump_json() if stat else view.model_dump_json())
             return
         if not stat:
             click.echo(safe_text(view.text), nl=False)
@@ -178,7 +179,8 @@ def diff(task: str, stat: bool, repo: str | None, as_json: bool) -> None:
             click.echo(
                 f"the diff is cut here; the whole one: git diff {found.base} {found.head}", err=True
             )
-        numbers = f"{view.stat.files} files, +{view.stat.insertions} -{view.stat.deletions}"
+        files = "1 file" if view.stat.files == 1 else f"{view.stat.files} files"
+        numbers = f"{files}, +{view.stat.insertions} -{view.stat.deletions}"
         click.echo(numbers, err=not stat)
 
     ask(repo, question)

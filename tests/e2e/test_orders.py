@@ -26,7 +26,7 @@ def test_a_retry_with_a_note_revives_the_task_and_what_it_had_settled(yard):
         ],
     }
     assert "it is failed already" in yard.clerk("cancel", "a", code=3).stderr
-    assert yard.clerk("retry", "a", "--note", "Say good, not bad.").stdout == "a: done\n"
+    assert yard.clerk("retry", "a", "--note", "Say good, not bad.").stdout == "a: sent back\n"
     done = yard.clerk("run", str(plan), "--merge", "auto")
     assert "2 merged" in done.stdout
     assert "Say good, not bad." in yard.prompt("a", 2)
@@ -37,7 +37,8 @@ def test_what_needs_approval_lands_only_when_a_person_approved_it(yard):
     plan = yard.plan(
         {"a": {"do": "echo good > a.txt", "approve": True}, "b": "echo good > b.txt"}, merge="auto"
     )
-    yard.clerk("run", str(plan), code=3)
+    waits = yard.clerk("run", str(plan), code=3)
+    assert "verified: a person must approve it: clerk approve a" in waits.stdout
     assert len(yard.first_parents()) == 2, "b has landed, a waits"
     refused = yard.clerk("merge", "a", code=3)
     assert refused.stderr.endswith("a: approved: a person must approve it: clerk approve a\n")
@@ -56,7 +57,8 @@ def test_merge_all_lands_what_is_ready_and_leaves_the_rest(yard):
         }
     )
     yard.clerk("run", str(plan), code=3)
-    assert yard.clerk("merge", "--all").stdout == "p/a: landed\np/b: landed\n"
+    landed = yard.clerk("merge", "--all").stdout
+    assert sorted(landed.splitlines()) == ["p/a: landed", "p/b: landed"]
     assert [yard.status()[name]["state"] for name in "abc"] == ["merged", "merged", "verified"]
     assert "nothing to do" in yard.clerk("merge", "--all").stderr
     assert "name the tasks to merge, or say --all" in yard.clerk("merge", code=2).stderr
@@ -73,7 +75,7 @@ def test_a_cancelled_session_is_gone_and_its_dependants_are_settled(yard):
     )
     yard.clerk("start", str(plan))
     session = yard.begun("a")
-    assert yard.clerk("cancel", "a").stdout == "a: done\n"
+    assert yard.clerk("cancel", "a").stdout == "a: cancelled\n"
     assert is_gone(session)
     yard.until("c", "cancelled")
     yard.until("d", "verified")
@@ -146,7 +148,7 @@ def test_a_question_is_answered_and_the_work_goes_on(yard):
         }
     )
     asked = yard.clerk("run", str(plan), code=3)
-    assert "Which of the two carts?" in asked.stdout
+    assert 'Which of the two carts? (clerk answer a "…")' in asked.stdout
     assert "asks nothing" not in yard.clerk("answer", "a", "The left one.").stderr
     yard.until("a", "verified")
     told = yard.prompt("a", 2)

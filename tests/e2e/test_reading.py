@@ -17,7 +17,8 @@ def test_everything_can_be_read_without_an_engine(yard):
     assert yard.holder is None
 
     status = yard.clerk("status")
-    assert "no engine runs here; this is the stored state" in status.stdout
+    assert "no engine runs here, so nothing moves" in status.stdout
+    assert "1 merge-ready, 1 pending" in status.stdout, "every task is counted once"
     assert "merge-ready: clerk merge cart-api" in status.stdout
     detail = json.loads(yard.clerk("status", "cart-api", "--json").stdout)
     assert [v["purpose"] for v in detail["verifications"]] == ["branch"]
@@ -27,7 +28,12 @@ def test_everything_can_be_read_without_an_engine(yard):
     assert "says thinking hard" in yard.clerk("log", "cart-api").stdout
     diff = yard.clerk("diff", "cart-api")
     assert "+good" in diff.stdout
-    assert yard.clerk("diff", "cart-api", "--stat").stdout == "1 files, +1 -0\n"
+    assert yard.clerk("diff", "cart-api", "--stat").stdout == "1 file, +1 -0\n"
+    only = json.loads(yard.clerk("diff", "cart-api", "--stat", "--json").stdout)
+    assert only == {"files": 1, "insertions": 1, "deletions": 0}
+    again = yard.clerk("brief", "cart-api").stdout
+    assert "Your work passed its checks" in again
+    assert "interrupted" not in again
     brief = yard.clerk("brief", "cart-page").stdout
     assert "Do cart-page." in brief
     assert "`sh check.sh`" in brief

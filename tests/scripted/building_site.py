@@ -94,7 +94,7 @@ def shop() -> PlanView:
         ),
         task(
             "payment-webhook", s.NEEDS_INPUT, "The payment provider's webhook is checked and stored",
-            410, agent="claude", attempt=2, attempts_used=2, usage=used(131_000, 1.02), generating_seconds=366, verifying_seconds=20,
+            410, asks=True, agent="claude", attempt=2, attempts_used=2, usage=used(131_000, 1.02), generating_seconds=366, verifying_seconds=20,
             reason="Which of the two signing keys is the one in use, and may I read it from .env?",
             checks=(check("build", P), check("unit", F, passed=38, failed=2), check("e2e", None, skipped=True)),
             diff=DiffStatView(files=4, insertions=80, deletions=3), gates=gates("verified", "merged result"),

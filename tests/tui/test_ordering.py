@@ -78,7 +78,7 @@ async def test_cancelling_is_confirmed_and_enter_alone_does_not(dashboard) -> No
 
 
 async def test_an_answer_must_say_something(dashboard) -> None:
-    engine = ScriptedEngine(a_plan(a_task("pay", _S.NEEDS_INPUT, reason="which key?")))
+    engine = ScriptedEngine(a_plan(a_task("pay", _S.NEEDS_INPUT, reason="which key?", asks=True)))
     async with dashboard(engine) as it:
         await it.press("A")
         await it.until(lambda: on(it) and it.sees("which key?"))
@@ -154,7 +154,7 @@ EXPECTED = {
     _S.MERGING: {"cancel", "pause"},
     _S.MERGED: set(),
     _S.RETRY_QUEUED: {"cancel", "pause"},
-    _S.NEEDS_INPUT: {"cancel", "pause", "retry", "answer"},
+    _S.NEEDS_INPUT: {"cancel", "pause", "retry"},
     _S.FAILED: {"retry"},
     _S.CANCELLED: {"retry"},
 }
@@ -165,6 +165,11 @@ async def test_what_is_possible_follows_from_the_state(state) -> None:
     task = a_task("a", state)
     assert possible_orders(Scene(True, task, None, ())) == EXPECTED[state]
     assert possible_orders(Scene(False, task, None, (task,))) == set()
+
+
+async def test_only_a_question_can_be_answered() -> None:
+    asks = a_task("a", _S.NEEDS_INPUT, asks=True)
+    assert "answer" in possible_orders(Scene(True, asks, None, ()))
 
 
 async def test_no_two_orders_share_a_key() -> None:
