@@ -33,6 +33,6 @@ def look_up(kind: str, name: str, known: Mapping[str, str]) -> Any:
 
 def _unknown(kind: str, name: str, known: Mapping[str, str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"did you mean {close[0]!r}; " if close else ""
     listed = ", ".join(sorted(known))
-    return f"unknown {kind} {name!r}; {hint}There are: {listed}, or any package.module:Class"
+    return f"unknown {kind} {name!r}; {hint}known: {listed}, or any package.module:Class"
