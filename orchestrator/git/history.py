@@ -8,7 +8,9 @@ Revisions are full oids.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,8 +70,10 @@ class History:
             input="".join(f"{head} {base}\n" for base, head in wanted).encode(),
             ok=(0, 128),
         )
-        for pair, fields in zip(wanted, _by_commit(answer.fields), strict=False):
-            self._ahead[pair] = _read_look(fields)
+        told = deque(_by_commit(answer.fields))
+        for base, head in wanted:
+            if told and told[0][0] == head:  # git passes over what it does not know
+                self._ahead[base, head] = _read_look(told.popleft()[1])
 
     async def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor, None for unrelated histories."""
@@ -119,15 +123,15 @@ class History:
         return blob.stdout if blob.code == 0 else None
 
 
-def _by_commit(fields: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The output of ``diff-tree --stdin -z`` for one commit after the other, without their ids."""
+def _by_commit(fields: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The output of ``diff-tree --stdin -z`` for one commit after the other, with its id."""
     at, starts = 0, []
     while at < len(fields):
         if _OID.fullmatch(fields[at]):
             starts.append(at)
         at += 2 if fields[at].startswith(":") else 1
-    for start, end in zip(starts, [*starts[1:], len(fields)], strict=True):
-        yield fields[start + 1 : end]
+    for start, end in pairwise((*starts, len(fields))):
+        yield fields[start], fields[start + 1 : end]
 
 
 def _read_look(fields: Sequence[str]) -> _Look:

@@ -79,3 +79,16 @@ async def test_many_changes_are_looked_at_by_one_command(sample, opened):
     opened.git.run = run
     with pytest.raises(GitError):
         await opened.history.changes(one, "1" * 40)
+
+
+async def test_what_git_does_not_know_shifts_no_look_to_another_change(sample, opened):
+    """A damaged or pruned repository must not keep an engine from starting, nor mislead it."""
+    base, gone = sample.head, "1" * 40
+    one = sample.commit({"a.txt": "1\n"})
+    two = sample.commit({"b.txt": "2\n"})
+    await opened.history.look_ahead([(gone, one)])
+    await opened.history.look_ahead([(base, gone), (base, one), (one, two)])
+    assert (await opened.history.changes(one, two))[1] == ("b.txt",)
+    assert (await opened.history.changes(base, one))[1] == ("a.txt",)
+    with pytest.raises(GitError):
+        await opened.history.changes(base, gone)
