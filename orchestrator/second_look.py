@@ -5,6 +5,7 @@ For an engine that starts and for a client that reads the stored state without o
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
@@ -44,11 +45,15 @@ async def _look_ahead(records: Records) -> None:
 
 
 def _recall_times(records: Records) -> None:
-    """Where the time of every task went, from the log of its moves."""
-    after = 0
+    """Where the time of every task went, from the log of its moves.
+
+    The log also holds the moves of plans that were forgotten, some of which began anew.
+    """
+    after, begun = 0, {name: records.book.record(name).started_at for name in records.book.names()}
     while moves := records.store.events(after, kind=EventKind.TASK_CHANGED):
         for move in moves:
-            records.activity.observe(move)
+            if move.at >= begun.get(move.plan, math.inf):
+                records.activity.observe(move)
         after = moves[-1].seq
 
 

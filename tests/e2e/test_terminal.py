@@ -9,6 +9,11 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
+from orchestrator.events import EventKind
+from orchestrator.site import Records
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -80,6 +85,14 @@ def branches(yard) -> list[str]:
     return yard.git("for-each-ref", "--format=%(refname:short)", "refs/heads/clerk").split()
 
 
+def spent_anew(yard, task: str) -> float:
+    """The seconds in sessions since the plan was begun, by the log of the task's moves."""
+    with Records.open_readonly(yard.state.parent) as records:
+        moves = records.store.events(task=task, kind=EventKind.TASK_CHANGED, limit=10_000)
+        began = records.book.record("p").started_at
+        return sum(m.data["seconds"] for m in moves if m.at > began and m.data["from"] == "running")
+
+
 def test_cleaning_removes_what_landed_and_keeps_every_commit(yard):
     plan = yard.plan({"a": "echo good > a.txt", "b": "echo bad > b.txt"})
     yard.clerk("run", str(plan), "--merge", "auto", code=1)
@@ -100,3 +113,4 @@ def test_cleaning_removes_what_landed_and_keeps_every_commit(yard):
     assert not list((yard.path / ".git/clerk/logs").iterdir())
     yard.clerk("run", str(plan), "--merge", "auto", code=1)
     assert len(yard.first_parents()) == 2, "what landed is there already"
+    assert yard.status()["b"]["generating_seconds"] == pytest.approx(spent_anew(yard, "b"))
