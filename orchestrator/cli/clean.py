@@ -58,15 +58,17 @@ async def _clean(place: Place, plan: str | None, failed: bool, forget: bool, dry
         records = Records.open(repository, load_settings(repository.state_dir, os.environ))
         with records.store, OpenRepository(repository) as git:
             records.store.claim()
-            names = [plan] if plan else list(records.book.names())
+            names, removed = [plan] if plan else list(records.book.names()), 0
             for name in names:
                 records.book.record(name)
                 states = GIVEN_UP if failed or forget else FINISHED
                 for task in _finished(records, name, states, everything=forget):
-                    await _remove(git, task, forget=forget, dry_run=dry_run)
+                    removed += await _remove(git, task, forget=forget, dry_run=dry_run)
                 if forget and not dry_run:
                     _forget(records, name)
                     click.echo(f"{name}: forgotten")
+            if not removed and not forget:
+                click.echo("nothing to remove", err=True)
 
 
 def _forget(records: Records, plan: str) -> None:
@@ -85,7 +87,8 @@ def _finished(
             yield task
 
 
-async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_run: bool) -> None:
+async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_run: bool) -> bool:
+    """Remove what is left of a task; whether there was anything."""
     from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref
 
     folder = git.worktrees.path_of(task.plan, task.id)
@@ -98,14 +101,15 @@ async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_ru
     for prefix in [*prefixes, *([kept] if forget else [])]:
         refs |= await git.refs.list(prefix)
     if not folder.exists() and not refs:
-        return
+        return False
     told = f"{task.plan}/{task.id}: " + ", ".join(
         [*(["worktree"] if folder.exists() else []), *refs]
     )
     click.echo(f"would remove {told}" if dry_run else f"removed {told}")
     if dry_run:
-        return
+        return True
     await git.worktrees.remove(task.plan, task.id)
     if refs:
         moves = [Move(ref, "", oid) for ref, oid in refs.items()]
         await git.refs.move_all(moves, "clerk: clean")
+    return True

@@ -55,7 +55,7 @@ def test_unknown_names_are_told_with_the_nearest_known_one(yard):
     assert (
         "no plan 'q' is known here; known: p" in yard.clerk("pause", "--plan", "q", code=2).stderr
     )
-    assert "No such command 'mrege'" in yard.clerk("mrege", code=2).stderr
+    assert "No such command 'mrege'. Did you mean 'merge'?" in yard.clerk("mrege", code=2).stderr
 
 
 def test_a_log_is_followed_while_the_session_goes_on_and_is_safe_to_print(yard):

@@ -104,6 +104,7 @@ def test_cleaning_removes_what_landed_and_keeps_every_commit(yard):
     assert yard.git("for-each-ref") == before
     yard.clerk("clean")
     assert branches(yard) == ["clerk/p/b"]
+    assert yard.clerk("clean").stderr == "nothing to remove\n"
     yard.clerk("clean", "--failed")
     assert branches(yard) == []
     assert lost in yard.git("for-each-ref", "--format=%(objectname)", "refs/clerk/keep")

@@ -22,5 +22,5 @@ class Banner(Static):
         """Say what the trouble is, if there is any."""
         self.set_class(bool(site.trouble), "-shown")
         if site.trouble:
-            last = "showing the last known state" if site.status else "start one with: clerk start"
-            self.update(plain(f"{site.trouble}; {last}", one_line=True))
+            shown = "; showing the last known state" if site.status else ""
+            self.update(plain(f"{site.trouble}{shown}; go on with: clerk start", one_line=True))
