@@ -1,8 +1,8 @@
 """Verdicts that need not be found again: of a check's command on a tree.
 
 Content-addressed: the key covers everything a verdict may depend on, so an entry never goes
-stale and is only ever pruned. Kept are passed and failed alone; an error, a time-out or a flaky
-test is no knowledge of the tree. Only the engine writes here. A damaged entry is a miss.
+stale and is only ever pruned. Only what passed is kept: a failure may be the machine's or a
+flaky test's, and must be able to go away. Only the engine writes here. A damaged entry is a miss.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from orchestrator.states import Verdict
 _SCHEMA = 1
 """Goes into every key: raise it when a key or an entry comes to mean something else."""
 
-_KEPT = frozenset({Verdict.PASSED, Verdict.FAILED})
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LEFTOVER_SECONDS = 3600.0
 
@@ -100,10 +99,10 @@ class VerdictCache:
     def put(self, key: str, result: CheckResult) -> bool:
         """Keep a verdict; returns whether it is one to keep.
 
-        Not kept, and no error: whatever is neither passed nor failed, did not run, or came from
-        here. The entry is whole or not there.
+        Not kept, and no error: whatever has not passed, or came from here. The entry is whole or
+        not there.
         """
-        if result.verdict not in _KEPT or result.skipped or result.cached:
+        if result.verdict is not Verdict.PASSED or result.skipped or result.cached:
             return False
         path = self._path(key)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,7 +140,7 @@ def _result_in(content: bytes, key: str) -> CheckResult | None:
         entry = _ENTRY.validate_json(content)
     except ValidationError:
         return None
-    return entry.result if entry.key == key and entry.result.verdict in _KEPT else None
+    return entry.result if entry.key == key and entry.result.verdict is Verdict.PASSED else None
 
 
 def _unlink(paths: Iterable[Path]) -> None:

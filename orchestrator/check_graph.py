@@ -24,10 +24,9 @@ _CHEAPEST_FIRST = ("build", "lint", "types", "unit", "integration", "e2e")
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to do about each check: take the known result, run it, or leave it out and say why."""
+    """What to do about each check: take the known result, or run it."""
 
     reused: Mapping[str, CheckResult] = field(default_factory=dict)
-    skipped: Mapping[str, str] = field(default_factory=dict)
     to_run: tuple[str, ...] = ()
 
 
@@ -43,33 +42,17 @@ def run_order(checks: Mapping[str, Check], wanted: Iterable[str]) -> tuple[str, 
 def chart(
     checks: Mapping[str, Check], order: tuple[str, ...], known: Mapping[str, CheckResult]
 ) -> Course:
-    """The course through ``order`` (needs first), given the results that are ``known``."""
-    skipped: dict[str, str] = {}
-    for name in order:
-        reason = _blocked(checks[name], known, skipped)
-        if reason:
-            skipped[name] = reason
+    """The course through ``order`` (needs first); ``known`` are checks that passed before."""
     to_run: set[str] = set()
     for name in reversed(order):
-        if name not in skipped and name not in known:
+        if name not in known:
             to_run.add(name)
         if name in to_run:
             to_run.update(checks[name].needs)
     return Course(
-        reused={n: known[n] for n in order if n in known and n not in to_run and n not in skipped},
-        skipped=skipped,
+        reused={name: known[name] for name in order if name not in to_run},
         to_run=tuple(name for name in order if name in to_run),
     )
-
-
-def _blocked(check: Check, known: Mapping[str, CheckResult], skipped: Mapping[str, str]) -> str:
-    """Why ``check`` cannot start, by what is known; nothing when it can."""
-    for need in check.needs:
-        if need in skipped:
-            return f"not started: it needs {need!r}, which was not started"
-        if need in known and known[need].verdict is not Verdict.PASSED:
-            return not_started(known[need])
-    return ""
 
 
 def not_started(need: CheckResult) -> str:

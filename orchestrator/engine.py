@@ -146,7 +146,7 @@ class Engine:
             self._site.ledger, self._works, verify_slots=settings.verify_slots
         )
         self._orders = Orders(self._site, self._scheduler)
-        self._submissions = Submissions(self._site, self._reader)
+        self._submissions = Submissions(self._site, self._reader, self._scheduler.has_job)
         self.began_after = records.store.last_seq()
         await recover(self._site)
         await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)

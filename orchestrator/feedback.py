@@ -146,6 +146,19 @@ def _special_end(
     return None
 
 
+def out_of_bounds(
+    record: TaskRecord, budget: Budget, work: Work, *, can_resume: bool
+) -> Decision | None:
+    """What follows work that passed and yet may not land; None when it keeps its bounds."""
+    stray = _stray(work)
+    if stray is None:
+        return None
+    why, told = stray
+    if attempts_left(record, budget) <= 0:
+        return Stop(_gave_up(why, record.attempts_used))
+    return Again(why, told, resume=can_resume)
+
+
 def after_verification(
     record: TaskRecord,
     budget: Budget,
@@ -239,6 +252,17 @@ def _problem(result: SessionResult, work: Work) -> tuple[str, str] | None:
         return _bad_end(result)
     if work.refused:
         return work.refused, f"Your work cannot be taken: {work.refused}. Mend that."
+    stray = _stray(work)
+    if stray is not None:
+        return stray
+    if not work.changed:
+        why = "said it was done but changed nothing"
+        return why, "You said you were done, but nothing has changed. Do the task, or ask."
+    return None
+
+
+def _stray(work: Work) -> tuple[str, str] | None:
+    """What the work holds that it may not hold; None when it keeps its bounds."""
     for paths, why, told in (
         (work.unresolved, "left conflict markers in", "Resolve them; leave no marker."),
         (work.protected, "changed paths that no session may change:", "Undo that part."),
@@ -246,9 +270,6 @@ def _problem(result: SessionResult, work: Work) -> tuple[str, str] | None:
     ):
         if paths:
             return f"{why} {_some(paths, 3)}", f"Your work {why} {_some(paths, 20)}. {told}"
-    if not work.changed:
-        why = "said it was done but changed nothing"
-        return why, "You said you were done, but nothing has changed. Do the task, or ask."
     return None
 
 
@@ -274,7 +295,8 @@ _ENDINGS = {
 def _wait_for_limit(record: TaskRecord, result: SessionResult, now: float) -> Decision:
     tries = max(0, record.sessions - record.attempts_used - 1)
     pause = LIMIT_PAUSES[min(tries, len(LIMIT_PAUSES) - 1)]
-    until = result.retry_at if result.retry_at is not None else now + pause
+    told = result.retry_at if result.retry_at is not None else 0.0
+    until = told if told > now else now + pause
     return Again(f"rate limited: {result.reason}", record.feedback, not_before=until)
 
 

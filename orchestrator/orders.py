@@ -14,7 +14,8 @@ from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
 from orchestrator.feedback import answer_feedback, note_feedback
 from orchestrator.readiness import readiness
-from orchestrator.states import SETTLED, Outcome, TaskState
+from orchestrator.site import BRANCH
+from orchestrator.states import SETTLED, Outcome, TaskState, Verdict
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskSelection
@@ -95,9 +96,11 @@ class Orders:
         if record.state is TaskState.RETRY_QUEUED:
             self._note(self._site.ledger.amend(record, **facts), "retried")
         else:
-            back = _way_back(record, note)
+            back = _way_back(record, note, refused=self._refused_head(record))
             self._move(record, back, "a person sent it back", merge_requested=False, **facts)
         self._revive(plan, task)
+        if self._site.records.has_errored_baseline(plan):
+            self._site.records.expire_baseline(plan)
         self._reopen(plan)
         return ActionView(done=(task,))
 
@@ -166,12 +169,24 @@ class Orders:
         self._move(record, TaskState.CANCELLED, reason, closed=closed, merge_requested=False)
         self._site.records.activity.of(record.plan, record.id).end_session()
 
+    def _refused_head(self, record: TaskRecord) -> str:
+        """The commit that the newest verification of the branch did not let pass."""
+        last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
+        return last.commit if last and last.verdict != Verdict.PASSED else ""
+
     def _revive(self, plan: str, task: str) -> None:
         """Bring back what was settled because of ``task``, down the graph."""
-        for record in self._site.records.store.tasks(plan):
-            if record.settled_by == task and record.state is TaskState.CANCELLED:
+        lost = [
+            record
+            for record in self._site.records.store.tasks(plan)
+            if record.settled_by and record.state is TaskState.CANCELLED
+        ]
+        causes = {task}
+        while found := [record for record in lost if record.settled_by in causes]:
+            for record in found:
                 self._move(record, TaskState.PENDING, "", settled_by="")
-                self._revive(plan, record.id)
+            causes = {record.id for record in found}
+            lost = [record for record in lost if record not in found]
 
     def _move(self, record: TaskRecord, state: TaskState, reason: str, **facts: Any) -> None:
         self._site.ledger.move(record, state, reason=reason, **facts)
@@ -187,11 +202,16 @@ class Orders:
         self._scheduler.wake()
 
 
-def _way_back(record: TaskRecord, note: str) -> TaskState:
-    """Where a retried task goes: what only could not be verified need not be built again."""
+def _way_back(record: TaskRecord, note: str, *, refused: str) -> TaskState:
+    """Where a retried task goes.
+
+    What a verification refused, or could not judge, is verified again first: the check or the
+    machine may have been mended, and a session costs more. A note asks for a session.
+    """
     if record.state in SETTLED and not record.sessions:
         return TaskState.PENDING
-    if record.state is TaskState.NEEDS_INPUT and record.verify_errors and not note:
+    stuck = record.state in {TaskState.NEEDS_INPUT, TaskState.FAILED}
+    if stuck and not note and (record.verify_errors or (record.head and refused == record.head)):
         return TaskState.VERIFYING
     return TaskState.RETRY_QUEUED
 

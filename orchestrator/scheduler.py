@@ -171,7 +171,7 @@ class Scheduler:
         """Run a job so that its failure is its task's affair and nobody else's."""
         try:
             await job()
-        except ClerkError as error:
+        except (ClerkError, OSError) as error:
             log.warning("job %s/%s: %s", *key, error)
             self._works.broke_down(*key, str(error))
         except Exception as error:  # a bug in one job must not stop the others

@@ -22,6 +22,7 @@ from orchestrator.git.repository import Repository
 from orchestrator.identity import Identity
 from orchestrator.plan_book import PlanBook
 from orchestrator.settings import Settings, load_settings
+from orchestrator.states import Verdict
 from orchestrator.store import Store
 from orchestrator.verification_records import results_from, verification_from
 from orchestrator.verification_run import VerificationRequest
@@ -87,17 +88,37 @@ class Records:
         return hashlib.sha256(os.fsencode(self.repository.common_dir)).hexdigest()[:12]
 
     def has_baseline(self, plan: str) -> bool:
-        """Whether the target's own tree was verified for this plan, or could not be."""
-        if plan not in self._baselined and self.store.last_verification(plan, "", BASELINE):
-            self._baselined.add(plan)
+        """Whether the target's own tree was verified for this plan, or could not be.
+
+        One that could not be judged counts for this engine's life, or until it expires.
+        """
+        if plan not in self._baselined and plan not in self._expired:
+            last = self.store.last_verification(plan, "", BASELINE)
+            if last is not None and last.verdict != Verdict.ERRORED:
+                self._baselined.add(plan)
         return plan in self._baselined
 
-    def give_up_baseline(self, plan: str) -> None:
-        """Go on without one: what is not known to be green guards nothing."""
+    def settle_baseline(self, plan: str) -> None:
+        """Go on with what is known: what is not known to be green guards nothing."""
         self._baselined.add(plan)
+        self._expired.discard(plan)
+
+    def expire_baseline(self, plan: str) -> None:
+        """Verify the target anew before the next session."""
+        self._baselined.discard(plan)
+        self._expired.add(plan)
+
+    def has_errored_baseline(self, plan: str) -> bool:
+        """Whether the target could not be judged when it was verified last."""
+        last = self.store.last_verification(plan, "", BASELINE)
+        return last is not None and last.verdict == Verdict.ERRORED
 
     @cached_property
     def _baselined(self) -> set[str]:
+        return set()
+
+    @cached_property
+    def _expired(self) -> set[str]:
         return set()
 
     def worktree_path(self, plan: str, task: str) -> Path:

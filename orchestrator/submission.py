@@ -14,10 +14,10 @@ from orchestrator.git.preflight import preflight
 from orchestrator.git.refs import branch_ref, task_branch
 from orchestrator.plan.load import parse_plan
 from orchestrator.records import PlanRecord, TaskRecord
-from orchestrator.states import SETTLED, TaskState
+from orchestrator.states import ACTIVE, SETTLED, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from orchestrator.api.models import PlanView, SubmitPlan
     from orchestrator.api.reader import Reader
@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from orchestrator.site import Site
 
 DIFF_LINES = 60
+DROPPED = "it is no longer in the plan"
 
 
 class Submissions:
     """Takes plans in for one engine."""
 
-    def __init__(self, site: Site, reader: Reader) -> None:
+    def __init__(self, site: Site, reader: Reader, has_job: Callable[[str, str], bool]) -> None:
         self._site = site
         self._reader = reader
+        self._has_job = has_job
 
     async def submit(self, request: SubmitPlan) -> PlanView:
         """Store a plan, or take in what changed of it; the same plan again just goes on.
@@ -121,9 +123,10 @@ class Submissions:
 
     def _check_running(self, plan: Plan) -> None:
         """Work in hand follows the plan it was started from."""
-        busy = {TaskState.RUNNING, TaskState.VERIFYING, TaskState.MERGING}
         tasks = self._site.records.store.tasks(plan.name)
-        working = [task.id for task in tasks if task.state in busy]
+        working = [
+            task.id for task in tasks if task.state in ACTIVE or self._has_job(plan.name, task.id)
+        ]
         if working:
             raise UsageError(
                 f"plan {plan.name!r} cannot be changed while tasks are in hand: "
@@ -131,26 +134,40 @@ class Submissions:
             )
 
     def _take_in(self, plan: Plan) -> None:
-        """Add new tasks, drop those that are gone, and verify again what had passed."""
-        ledger, store = self._site.ledger, self._site.records.store
-        known = {task.id: task for task in store.tasks(plan.name)}
-        with store.write() as tx:
+        """Add new tasks, drop those that are gone, and verify again what had passed.
+
+        Nothing that was found out by the old plan counts: neither the baseline nor what was
+        said of scopes and protected paths.
+        """
+        records = self._site.records
+        records.expire_baseline(plan.name)
+        known = {task.id: task for task in records.store.tasks(plan.name)}
+        with records.store.write() as tx:
             for number, task in enumerate(plan.tasks):
                 if task.id not in known:
                     tx.add_task(_fresh(plan, number))
+        for number, task in enumerate(plan.tasks):
+            if task.id in known:
+                records.activity.of(plan.name, task.id).survey = None
+                self._keep(self._site.ledger.amend(known[task.id], position=number))
         planned = {task.id for task in plan.tasks}
         for record in known.values():
-            if record.id not in planned:
-                if record.state not in SETTLED:
-                    ledger.move(record, TaskState.CANCELLED, reason="it is no longer in the plan")
-            elif record.state is TaskState.VERIFIED:
-                ledger.move(
-                    record,
-                    TaskState.VERIFYING,
-                    reason="the plan changed",
-                    verified_head="",
-                    merge_requested=False,
-                )
+            if record.id not in planned and record.state not in SETTLED:
+                self._site.ledger.move(record, TaskState.CANCELLED, reason=DROPPED)
+
+    def _keep(self, record: TaskRecord) -> None:
+        """A task that both plans have: proven by the old one, or dropped by it before."""
+        if record.state is TaskState.VERIFIED:
+            self._site.ledger.move(
+                record,
+                TaskState.VERIFYING,
+                reason="the plan changed",
+                verified_head="",
+                merge_requested=False,
+            )
+        elif record.state is TaskState.CANCELLED and record.reason == DROPPED:
+            back = TaskState.VERIFYING if record.head else TaskState.PENDING
+            self._site.ledger.move(record, back, reason="it is in the plan again")
 
 
 def _fresh(plan: Plan, number: int) -> TaskRecord:

@@ -127,6 +127,7 @@ class Verifier:
         return keys
 
     def _known(self, keys: Mapping[str, str]) -> dict[str, CheckResult]:
+        """What has passed on this tree before."""
         found = {name: self._cache.get(key) for name, key in keys.items()}
         return {name: result for name, result in found.items() if result is not None}
 

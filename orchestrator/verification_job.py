@@ -13,7 +13,7 @@ from orchestrator.results import combined_verdict
 from orchestrator.routing import route
 from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
-from orchestrator.survey import survey_conflicts
+from orchestrator.survey import survey_changes, survey_conflicts
 from orchestrator.verification_records import results_text
 
 if TYPE_CHECKING:
@@ -41,10 +41,29 @@ class VerificationJob:
         kept = keep_verification(
             self._site, snapshot.plan, record, verification, purpose=BRANCH, commit=record.head
         )
-        if verification.passed:
-            await self._passed(record, snapshot.record.merge)
-        else:
+        if not verification.passed:
             self._not_passed(snapshot.plan, record, verification, kept.digest)
+        elif (strayed := await self._strayed(snapshot.plan, record)) is not None:
+            route(self._site.ledger, record, strayed)
+        else:
+            await self._passed(record, snapshot.record.merge)
+
+    async def _strayed(self, plan: Plan, record: TaskRecord) -> feedback.Decision | None:
+        """What follows when the work leaves its bounds; looked at again after an edit of the plan."""
+        live = self._site.records.activity.of(record.plan, record.id)
+        task = self._site.records.book.task(record.plan, record.id)
+        if live.survey is None or live.survey.head != record.head:
+            live.survey = await survey_changes(
+                self._site.git.history, plan, task, base=record.base, head=record.head
+            )
+        work = feedback.Work(
+            changed=True,
+            out_of_scope=live.survey.out_of_scope,
+            protected=live.survey.protected,
+        )
+        return feedback.out_of_bounds(
+            record, plan.budget_of(task), work, can_resume=bool(record.session_id)
+        )
 
     async def _passed(self, record: TaskRecord, merge: str) -> None:
         live = self._site.records.activity.of(record.plan, record.id)
@@ -115,6 +134,7 @@ class VerificationJob:
                 data={"commit": target, "verdicts": _verdicts(verification.results)},
             ),
         )
+        site.records.settle_baseline(plan)
 
 
 def keep_verification(

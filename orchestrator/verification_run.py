@@ -68,11 +68,9 @@ class VerificationRun:
         self._ended = {name: anyio.Event() for name in course.to_run}
 
     def tell_known(self) -> None:
-        """Tell what need not, or cannot, run."""
+        """Tell what need not run."""
         for result in self._course.reused.values():
             self._tell(result)
-        for name, reason in self._course.skipped.items():
-            self._tell(errored(name, self._checks[name], reason, skipped=True))
 
     async def everything(self, bench: Workbench) -> None:
         """Run all that must run, each as soon as what it needs has passed."""

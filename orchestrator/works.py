@@ -73,7 +73,7 @@ class Works:
         ledger = self._site.ledger
         if not task:
             ledger.tell(EventKind.WARNING, f"the target could not be verified: {reason}", plan=plan)
-            self._site.records.give_up_baseline(plan)
+            self._site.records.settle_baseline(plan)
             return
         record = ledger.task(plan, task)
         self._site.records.activity.of(plan, task).end_session()
@@ -84,8 +84,14 @@ class Works:
         closed = open_one and attempts.closed(
             open_one, Outcome.ABANDONED, reason, now=ledger.clock()
         )
+        was_verified = record.state in {TaskState.VERIFYING, TaskState.MERGING}
         ledger.move(
-            record, TaskState.NEEDS_INPUT, reason=reason, closed=closed, merge_requested=False
+            record,
+            TaskState.NEEDS_INPUT,
+            reason=reason,
+            closed=closed,
+            merge_requested=False,
+            verify_errors=record.verify_errors + (1 if was_verified else 0),
         )
 
     def quiet(self, plans: frozenset[str]) -> None:
