@@ -2,7 +2,8 @@
 
     ClerkError
     ├── UsageError              the caller asked for something that makes no sense
-    │   └── PlanError           the plan file is wrong; carries every diagnostic
+    │   ├── PlanError           the plan file is wrong; carries every diagnostic
+    │   └── NothingStored       nothing was ever started in this repository
     ├── CannotRun               this machine or repository cannot be worked on
     │   ├── EngineLocked        another engine holds the repository
     │   └── EngineUnreachable   an engine should answer and does not
@@ -55,6 +56,10 @@ class PlanError(UsageError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class NothingStored(UsageError):
+    """The caller asks about plans where none was ever started."""
 
 
 class CannotRun(ClerkError):

@@ -129,7 +129,7 @@ class LandingJob:
             case Landed():
                 await self._landed(record, outcome)
             case Conflicted(target, paths, hunks):
-                why = f"conflicts with {record.plan}'s target in {', '.join(paths[:3])}"
+                why = f"conflicts with {self._site.target(plan)} in {', '.join(paths[:3])}"
                 self._send_back(record, why, conflict_feedback(target, paths, hunks))
             case Red(target, verification):
                 names = ", ".join(r.check for r in verification.failed_checks() if not r.skipped)

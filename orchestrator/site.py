@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.activity import Activity
 from orchestrator.digest import digest
-from orchestrator.errors import UsageError
+from orchestrator.errors import NothingStored
 from orchestrator.events import EventKind
 from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
@@ -62,12 +62,12 @@ class Records:
     @classmethod
     @contextmanager
     def open_readonly(cls, common_dir: Path) -> Iterator[Records]:
-        """What is stored, for a client while no engine runs; raises UsageError when nothing is."""
+        """What is stored, for a client while no engine runs; raises NothingStored when nothing is."""
         repository = Repository.discover(common_dir)
         settings = load_settings(repository.state_dir, os.environ)
         default = repository.state_dir / "clerk.db"
         if settings.database.endswith(str(default)) and not default.exists():
-            raise UsageError("no plan was started here yet; start one with: clerk run PLAN")
+            raise NothingStored("no plan was started here yet; start one with: clerk run PLAN")
         store = Store.open_readonly(settings.database)
         try:
             yield cls(repository, settings, store)

@@ -193,7 +193,8 @@ def baseline_message(target: str, plan: Plan, verification: Verification) -> str
         for task in plan.tasks
         if all(_is_green(results.get(name)) for name in task.done_when)
     ]
-    parts = [f"{target} fails {', '.join(red)}" if red else f"{target} passes every criterion"]
+    failing = f"{target} does not pass yet: {', '.join(red)}"
+    parts = [failing if red else f"{target} passes every criterion"]
     if done:
         parts.append(f"criteria green before any work: {', '.join(done)}")
     return "; ".join(parts)

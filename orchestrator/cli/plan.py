@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli.orders import json_option, repo_option
-from orchestrator.errors import CannotRun, ExitCode
+from orchestrator.errors import CannotRun, ExitCode, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -42,7 +42,13 @@ def check(file: Path, strict: bool, repo: str | None, as_json: bool) -> int:
     from orchestrator.cli.plan_page import check_lines, checked_as_data
     from orchestrator.plan.lint import Severity, lint
 
-    loaded = _load(file)
+    try:
+        loaded = _load(file)
+    except PlanError as error:
+        if not as_json:
+            raise
+        _print_json({"problems": error.problems, "findings": []})
+        return ExitCode.BAD_USAGE
     findings = lint(loaded, files=tracked_files(loaded.target, repo))
     if as_json:
         _print_json(checked_as_data(loaded, findings))

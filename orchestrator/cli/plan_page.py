@@ -73,7 +73,7 @@ def checked_as_data(plan: Plan, findings: Sequence[Finding]) -> dict[str, Any]:
         {"severity": f.severity, "rule": f.rule, "subject": f.subject, "sentence": f.sentence}
         for f in findings
     ]
-    return {"name": plan.name, "tasks": len(plan.tasks), "findings": remarks}
+    return {"name": plan.name, "tasks": len(plan.tasks), "problems": [], "findings": remarks}
 
 
 def _task_data(plan: Plan, task: Task) -> dict[str, Any]:

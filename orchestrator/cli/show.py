@@ -11,7 +11,7 @@ import click
 
 from orchestrator.cli.connection import Place, find_place, find_task, print_json
 from orchestrator.cli.orders import json_option, repo_option
-from orchestrator.errors import UsageError
+from orchestrator.errors import NothingStored, UsageError
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) 
     if task is not None:
         _show_task(task, repo, as_json=as_json)
         return
-    answer = ask(repo, lambda source: source.status())
+    answer = _status(repo)
     if plan is not None:
         plans = tuple(p for p in answer.plans if p.name == plan)
         if not plans:
@@ -74,6 +74,17 @@ def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) 
         return
     for line in _status_lines(answer):
         click.echo(line)
+
+
+def _status(repo: str | None) -> StatusView:
+    """Where everything stands; nothing at all is an answer, too."""
+    from orchestrator.api.models import EngineView, StatusView
+
+    try:
+        return ask(repo, lambda source: source.status())
+    except NothingStored:
+        place = find_place(repo)
+        return StatusView(engine=EngineView(running=False, repository=str(place.common_dir)))
 
 
 def _status_lines(answer: StatusView) -> list[str]:

@@ -13,7 +13,7 @@ from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
     from orchestrator.api.client import EngineClient
-    from orchestrator.api.models import StatusView, TaskView
+    from orchestrator.api.models import EventView, StatusView, TaskView
 
 
 async def until_landed(client: EngineClient, ordered: ActionView, *, after: int) -> ActionView:
@@ -21,28 +21,44 @@ async def until_landed(client: EngineClient, ordered: ActionView, *, after: int)
     waiting = set(ordered.done)
     landed: list[str] = []
     refused = list(ordered.refused)
+    whys: dict[str, str] = {}
 
-    def settle(status: StatusView) -> None:
+    def settle(status: StatusView, seen: int) -> None:
         for name in sorted(waiting):
             task = _find(status, name)
             if task.state is TaskState.MERGED:
                 landed.append(name)
-            elif _is_under_way(task):
-                continue
+            elif _is_under_way(task) or not (task.held or name in whys or seen >= status.last_seq):
+                continue  # it goes on, or what ended its wait is still to be read
             else:
-                refused.append(Refusal(task=name, reason=f"did not land: {what_became(task)}"))
+                why = whys.get(name) or what_became(task)
+                refused.append(Refusal(task=name, reason=f"did not land: {why}"))
             waiting.discard(name)
 
-    settle(await client.status())
+    settle(await client.status(), after)
     if waiting:
         async for event in client.events(after):
             if f"{event.plan}/{event.task}" in waiting:
+                whys |= _why_left(event)
                 click.echo(plain_line(event), err=True)
-                settle(await client.status())
+                settle(await client.status(), event.seq)
             if not waiting:
                 break
     refused += [Refusal(task=name, reason="the engine ended before it landed") for name in waiting]
     return ActionView(done=tuple(landed), refused=tuple(refused))
+
+
+def _why_left(event: EventView) -> dict[str, str]:
+    """Why a task left the queue; by the time one asks, something else may be said of it."""
+    to = str(event.data.get("to", ""))
+    if not to or to in _IN_THE_QUEUE:
+        return {}
+    state = to.replace("_", " ")
+    why = f"{state}: {event.message}" if event.message else state
+    return {f"{event.plan}/{event.task}": why}
+
+
+_IN_THE_QUEUE = frozenset({TaskState.VERIFIED, TaskState.MERGING, TaskState.MERGED})
 
 
 def _is_under_way(task: TaskView) -> bool:

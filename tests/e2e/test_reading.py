@@ -43,7 +43,7 @@ def test_everything_can_be_read_without_an_engine(yard):
 
 
 def test_unknown_names_are_told_with_the_nearest_known_one(yard):
-    nothing = yard.clerk("status", code=2)
+    nothing = yard.clerk("log", "cart-api", code=2)
     assert "start one with: clerk run PLAN" in nothing.stderr
     assert not (yard.path / ".git/clerk/clerk.db").exists(), "reading makes nothing"
     plan = yard.plan({"cart-api": "echo good > a.txt"})
