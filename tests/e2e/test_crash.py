@@ -62,21 +62,19 @@ def assert_whole(yard) -> None:
     assert left == [], "worktrees of landed tasks are gone"
 
 
-def run_and_kill_after(yard, plan: Path, seconds: float) -> bool:
-    """Start the run and kill -9 its engine; whether it was still running then."""
-    running = subprocess.Popen(
-        [*yard.command("run", str(plan), "--merge", "auto")],
+def run_and_kill_after(yard, plan: Path, events: int) -> bool:
+    """Start the run and kill -9 its engine at its n-th event; whether it came to that."""
+    with subprocess.Popen(
+        yard.command("run", str(plan), "--merge", "auto", "--json"),
         cwd=yard.path,
         env=yard.env(),
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    )
-    try:
-        running.wait(seconds)
-    except subprocess.TimeoutExpired:
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-        return True
+    ) as running:
+        for number, _ in enumerate(running.stdout, start=1):
+            if number == events:
+                running.kill()
+                return True
     return False
 
 
@@ -103,13 +101,13 @@ def kill_and_finish(yard, seed: int) -> None:
     plan = a_plan(yard)
     kills = 0
     for _ in range(3):
-        kills += run_and_kill_after(yard, plan, chance.uniform(0.8, 3.5))
+        kills += run_and_kill_after(yard, plan, chance.randint(1, 25))
         wait_until_gone(str(yard.home))
         for ref in yard.git("for-each-ref", "--format=%(refname)", "refs/clerk/keep").split():
             assert yard.git("cat-file", "-t", ref) == "commit"
     done = yard.clerk("run", str(plan), "--merge", "auto")
     assert "5 merged" in done.stdout
-    assert kills, "no run lived long enough to be killed"
+    assert kills, "no run had so many events"
     assert_whole(yard)
     before = yard.git("for-each-ref")
     yard.clerk("run", str(plan), "--merge", "auto")
