@@ -226,6 +226,9 @@ class MergeQueue:
     async def _move(self, order: Order, built: Candidate) -> Landing:
         """The commit point and what belongs to it, not to be torn apart by a cancellation."""
         landing, ref = self._site.git.landing, branch_ref(order.target)
+        # Verifying took its time: a person may have switched to the target meanwhile.
+        if reason := await self.hindrance(order.target, update_checkout=order.update_checkout):
+            return Held(reason)
         checkouts = await self._checkouts(order.target)
         for checkout in checkouts:
             tree = checkout.worktree

@@ -26,3 +26,19 @@ def test_a_held_landing_goes_on_by_itself_once_nothing_is_in_its_way(yard):
     until_blocking(lambda: yard.status()["one"]["state"] == "merged")
     yard.clerk("stop")
     assert len(yard.first_parents()) == 2
+
+
+def test_a_target_checked_out_while_it_is_being_verified_for_is_not_touched(yard):
+    line = f"if [ -e a.txt ] && [ -e b.txt ]; then {yard.waits('both')}; fi"
+    plan = yard.plan(
+        {"a": "echo good > a.txt", "b": "echo good > b.txt"},
+        checks={"unit": {"run": line}},
+        merge="auto",
+    )
+    yard.clerk("start", str(plan))
+    yard.begun("both")
+    yard.git("checkout", "-q", "main")
+    yard.gate("both").touch()
+    until_blocking(lambda: any(WHY in task["held"] for task in yard.status().values()))
+    assert len(yard.first_parents()) == 2
+    assert yard.git("status", "--porcelain") == ""
