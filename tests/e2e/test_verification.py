@@ -123,7 +123,7 @@ def test_a_red_target_is_told_before_any_session_and_is_nobodys_fault(yard):
     plan = yard.plan({"a": "echo good > second.txt"})
     done = yard.clerk("run", str(plan), "--merge", "auto")
     lines = done.stderr.splitlines()
-    red = next(n for n, line in enumerate(lines) if "main fails unit" in line)
+    red = next(n for n, line in enumerate(lines) if "main does not pass yet: unit" in line)
     assert red < next(n for n, line in enumerate(lines) if "running: session 1" in line)
     assert yard.passes("main")
 
