@@ -19,7 +19,6 @@ class EventKind(StrEnum):
     """What happened; ``subject_verb`` so that clients can filter by subject."""
 
     ENGINE_STARTED = "engine_started"
-    ENGINE_STOPPED = "engine_stopped"
     PLAN_STARTED = "plan_started"
     PLAN_CHANGED = "plan_changed"
     PLAN_PAUSED = "plan_paused"
@@ -28,13 +27,9 @@ class EventKind(StrEnum):
     BASELINE_VERIFIED = "baseline_verified"
     TASK_CHANGED = "task_changed"
     TASK_NOTED = "task_noted"
-    SESSION_STARTED = "session_started"
     SESSION_PROGRESSED = "session_progressed"
-    SESSION_ENDED = "session_ended"
     CHECK_ENDED = "check_ended"
     VERIFICATION_ENDED = "verification_ended"
-    CANDIDATE_BUILT = "candidate_built"
-    TARGET_MOVED = "target_moved"
     TASK_MERGED = "task_merged"
     WARNING = "warning"
 

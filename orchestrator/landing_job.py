@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import merge_queue
@@ -150,25 +149,9 @@ class LandingJob:
 
     async def _landed(self, record: TaskRecord, landed: Landed) -> None:
         ledger, site = self._site.ledger, self._site
-        now = ledger.clock()
         if record.state is TaskState.VERIFIED:  # somebody had merged it by hand
             record = ledger.move(record, TaskState.MERGING, reason="it is on the target already")
-        record = ledger.move(
-            record,
-            TaskState.MERGED,
-            reason="; ".join(landed.notes),
-            data={"commit": landed.commit, "base": landed.base},
-            merged_commit=landed.commit,
-            merged_at=now,
-            held="",
-        )
-        ledger.tell(
-            EventKind.TASK_MERGED,
-            f"landed as {landed.commit[:9]}",
-            plan=record.plan,
-            task=record.id,
-            data={"commit": landed.commit, "base": landed.base},
-        )
+        record = ledger.land(record, landed.commit, landed.base, "; ".join(landed.notes))
         await self.tidy(record)
         site.records.activity.of(record.plan, record.id).line = ""
 
@@ -217,7 +200,7 @@ class LandingJob:
             TaskState.VERIFIED,
             reason=f"the merged result could not be verified, trying again: {reason}",
             verify_errors=tries,
-            retry_at=time.time() + INCONCLUSIVE_SECONDS,
+            retry_at=self._site.ledger.clock() + INCONCLUSIVE_SECONDS,
         )
 
     async def _hold(self, record: TaskRecord, reason: str) -> None:

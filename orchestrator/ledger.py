@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import IllegalTransition
 from orchestrator.events import Event, EventKind
+from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
-    from orchestrator.states import TaskState
     from orchestrator.store import Store
 
 Clock = Callable[[], float]
@@ -76,6 +76,21 @@ class Ledger:
                 )
             )
         return self.task(record.plan, record.id)
+
+    def land(self, record: TaskRecord, commit: str, base: str, reason: str) -> TaskRecord:
+        """Put on record that the target holds the task as ``commit``, built on ``base``."""
+        data = {"commit": commit, "base": base}
+        landed = self.move(
+            record, TaskState.MERGED, reason=reason, data=data, merged_commit=commit, held=""
+        )
+        self.tell(
+            EventKind.TASK_MERGED,
+            f"landed as {commit[:9]}",
+            plan=record.plan,
+            task=record.id,
+            data=data,
+        )
+        return landed
 
     def amend(self, record: TaskRecord, **changes: Any) -> TaskRecord:
         """Change facts of a task that stays where it is; not announced."""

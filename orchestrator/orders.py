@@ -55,11 +55,9 @@ class Orders:
                 done.append(name)
             elif not selection.all:
                 refused.append(Refusal(task=name, reason=closed))
-        now = self._site.ledger.clock()
         for name in done:
             facts = {
                 "merge_requested": True,
-                "merge_requested_at": now,
                 "held": "",
                 "retry_at": 0.0,
             }

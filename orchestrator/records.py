@@ -83,12 +83,10 @@ class TaskRecord:
     approved_head: str = ""
     settled_by: str = ""
     merge_requested: bool = False
-    merge_requested_at: float = 0.0
     held: str = ""
     intent: str = ""
     intent_base: str = ""
     merged_commit: str = ""
-    merged_at: float = 0.0
     usage: Usage = field(default_factory=Usage)
     changed_at: float = 0.0
 

@@ -82,21 +82,7 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
     """Git says whether the candidate on record has landed."""
     target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
     if target and task.intent and await site.git.history.is_ancestor(task.intent, target):
-        site.ledger.move(
-            task,
-            TaskState.MERGED,
-            reason="landed before the engine ended",
-            data={"commit": task.intent, "base": task.intent_base},
-            merged_commit=task.intent,
-            merged_at=site.ledger.clock(),
-        )
-        site.ledger.tell(
-            EventKind.TASK_MERGED,
-            f"landed as {task.intent[:9]}",
-            plan=task.plan,
-            task=task.id,
-            data={"commit": task.intent, "base": task.intent_base},
-        )
+        site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
         await _finish_landing(site, task, target)
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")

@@ -83,12 +83,10 @@ class TaskRow(UsageColumns, table=True):
     approved_head: str
     settled_by: str
     merge_requested: bool
-    merge_requested_at: float
     held: str
     intent: str
     intent_base: str
     merged_commit: str
-    merged_at: float
     changed_at: float
     revision: int
 

@@ -180,7 +180,7 @@ def test_a_removed_task_takes_its_history_along_but_not_its_events(store: Store,
     with store.write() as tx:
         tx.add_attempt(attempt(1))
         tx.add_verification(verification("branch", "c" * 40))
-        event = tx.append(Event(EventKind.SESSION_ENDED, "shop", "cart", attempt=1))
+        event = tx.append(Event(EventKind.SESSION_PROGRESSED, "shop", "cart", attempt=1))
     with store.write() as tx:
         tx.add_attempt(attempt(2))
         tx.remove_task("shop", "cart")
