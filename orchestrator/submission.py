@@ -45,8 +45,7 @@ class Submissions:
         plan = parse_plan(request.source, shown_path=request.path, agents=agents.names())
         sandbox = request.sandbox or self._site.records.settings.sandbox
         sandboxes.load(sandbox)
-        for task in plan.tasks:
-            agents.load(plan.agent_of(task)[1])
+        agents.check_profiles(plan)
         warnings = list(
             preflight(self._site.records.repository, target=plan.target, plan=plan.name)
         )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from orchestrator.errors import PlanError, UsageError
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent
-    from orchestrator.plan.model import AgentProfile
+    from orchestrator.plan.model import AgentProfile, Plan
 
 AGENTS = {
     "claude": "orchestrator.agents.claude:ClaudeAgent",
@@ -33,3 +34,18 @@ def load(profile: AgentProfile) -> Agent:
     understand or misses: call it once when a plan is started to find out early.
     """
     return cast("Agent", look_up("agent", profile.type, AGENTS)(profile))
+
+
+def check_profiles(plan: Plan) -> None:
+    """Refuse a plan whose agents cannot be, before anything starts; tells of all of them at once.
+
+    Raises PlanError.
+    """
+    problems = []
+    for name, profile in dict(map(plan.agent_of, plan.tasks)).items():
+        try:
+            load(profile)
+        except UsageError as error:
+            problems.append(f"agent {name!r}: {error}")
+    if problems:
+        raise PlanError(problems)

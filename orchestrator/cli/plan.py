@@ -108,7 +108,9 @@ def _load(file: Path) -> Plan:
     from orchestrator import agents
     from orchestrator.plan.load import load_plan
 
-    return load_plan(file, agents=agents.names()).plan
+    plan = load_plan(file, agents=agents.names()).plan
+    agents.check_profiles(plan)
+    return plan
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -68,3 +68,13 @@ def test_a_plan_that_is_no_plan_at_all_is_one_clear_error(yard):
         assert words in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not (yard.path / ".git/clerk").exists()
+
+
+def test_an_agent_that_cannot_be_is_told_by_check_and_run_alike(yard):
+    """What ``plan check`` lets pass, ``run`` takes."""
+    quoted = {"type": "command", "run": "echo '{task}'"}
+    plan = yard.plan({"a": "true"}, agents={"sh": quoted})
+    for command in (("plan", "check"), ("run",)):
+        told = yard.clerk(*command, str(plan), code=2).stderr
+        assert "agent 'sh': run: {task} is quoted already" in told
+    assert not yard.state.exists() or not yard.git("for-each-ref", "refs/heads/clerk")
