@@ -35,11 +35,15 @@ class GateName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition; ``reason`` is a sentence whether it is open or closed."""
+    """One condition; ``reason`` is a sentence whether it is open or closed.
+
+    ``asked`` is False where the plan does not ask for it: then it is open and proves nothing.
+    """
 
     name: GateName
     open: bool
     reason: str
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def readiness(
     return Readiness(
         (
             _verified(task, record),
-            Gate(GateName.RED_PROVEN, True, "the plan asks for no tests first"),
+            Gate(GateName.RED_PROVEN, True, "the plan asks for no tests first", asked=False),
             _in_scope(task, survey),
             _protected(survey),
             _clean(record, survey),
@@ -121,7 +125,7 @@ def _verified(task: Task, record: TaskRecord) -> Gate:
 def _in_scope(task: Task, survey: Survey | None) -> Gate:
     name = GateName.IN_SCOPE
     if not task.touches:
-        return Gate(name, True, "the plan sets no scope")
+        return Gate(name, True, "the plan sets no scope", asked=False)
     if survey is None:
         return Gate(name, False, "the changes have not been looked at yet")
     if survey.out_of_scope:
@@ -167,7 +171,7 @@ def _dependencies(unmerged: Sequence[str]) -> Gate:
 def _approved(task: Task, record: TaskRecord) -> Gate:
     name = GateName.APPROVED
     if not task.approve:
-        return Gate(name, True, "the plan asks for no approval")
+        return Gate(name, True, "the plan asks for no approval", asked=False)
     if approved(task, record):
         return Gate(name, True, f"a person approved {record.head[:9]}")
     return Gate(name, False, f"a person must approve it: clerk approve {task.id}")

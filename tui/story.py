@@ -120,13 +120,13 @@ def _check_result(check: CheckView) -> str:
 
 
 def closed_gates(task: TaskView) -> list[Line]:
-    """Each closed gate in its sentence, and the open ones by name in one line."""
+    """Each closed gate in its sentence, and the open ones that prove something by name."""
     lines = [
         _marked(gate_mark(is_open=False), gate.reason, Ink.PLAIN)
         for gate in task.gates
         if not gate.open
     ]
-    opened = [gate.name for gate in task.gates if gate.open]
+    opened = [gate.name for gate in task.gates if gate.open and gate.asked]
     if opened:
         lines.append(_marked(gate_mark(is_open=True), ", ".join(opened), Ink.DIM))
     return lines

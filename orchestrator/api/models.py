@@ -32,11 +32,15 @@ class UsageView(View):
 
 
 class GateView(View):
-    """One condition of merge readiness; ``reason`` is a sentence, open or closed."""
+    """One condition of merge readiness; ``reason`` is a sentence, open or closed.
+
+    ``asked`` is False where the plan does not ask for it: then it is open and proves nothing.
+    """
 
     name: str
     open: bool
     reason: str
+    asked: bool = True
 
 
 class CheckView(View):

@@ -112,7 +112,9 @@ def task_view(
         usage=usage_view(record.usage + live.usage),
         checks=_checks(task, snapshot, live.checks, live.running_checks),
         diff=_diff(live.survey, record),
-        gates=tuple(GateView(name=g.name, open=g.open, reason=g.reason) for g in gates.gates),
+        gates=tuple(
+            GateView(name=g.name, open=g.open, reason=g.reason, asked=g.asked) for g in gates.gates
+        ),
         after=task.after,
         priority=task.priority,
         approve=task.approve,

@@ -1,0 +1,55 @@
+"""Gates claim no more than was asked for and found out."""
+
+from __future__ import annotations
+
+from orchestrator.plan.model import Task
+from orchestrator.readiness import GateName, Survey, readiness
+from orchestrator.records import TaskRecord
+from orchestrator.states import TaskState
+
+PROVEN = TaskRecord("p", "a", state=TaskState.VERIFIED, head="h", verified_head="h")
+CLEAN = Survey("h", target="t", files=1, conflicts=())
+
+
+def task(**more) -> Task:
+    return Task(id="a", title="A", brief="Do a.", done_when=("unit",), **more)
+
+
+def gates(planned: Task, record: TaskRecord = PROVEN, survey: Survey | None = CLEAN, unmerged=()):
+    return readiness(planned, record, survey, unmerged=unmerged)
+
+
+def test_what_the_plan_does_not_ask_for_is_open_and_says_that_it_proves_nothing():
+    unasked = {gate.name for gate in gates(task()).gates if not gate.asked}
+    assert unasked == {GateName.RED_PROVEN, GateName.IN_SCOPE, GateName.APPROVED}
+    asked = gates(task(approve=True, touches=("a/**",)))
+    assert {gate.name for gate in asked.gates if not gate.asked} == {GateName.RED_PROVEN}
+
+
+def test_only_landing_itself_opens_the_last_gate():
+    ready = gates(task())
+    assert ready.merge_ready
+    assert ready.first_closed().name is GateName.MERGED_RESULT
+
+
+def test_a_conflict_makes_a_task_unready_but_an_order_to_land_sends_it_to_its_agent():
+    both = gates(task(), survey=Survey("h", target="t", files=1, conflicts=("a.txt",)))
+    assert not both.merge_ready
+    assert both.first_obstacle is None
+
+
+def test_what_was_found_out_about_another_head_counts_for_nothing():
+    stale = gates(task(touches=("a/**",)), survey=Survey("older", target="t", conflicts=()))
+    closed = {gate.name for gate in stale.gates if not gate.open}
+    assert {GateName.IN_SCOPE, GateName.PROTECTED, GateName.CLEAN} <= closed
+
+
+def test_each_obstacle_is_named():
+    for planned, record, survey, unmerged, name in [
+        (task(), TaskRecord("p", "a", head="h"), CLEAN, (), GateName.VERIFIED),
+        (task(touches=("x",)), PROVEN, Survey("h", out_of_scope=("y",)), (), GateName.IN_SCOPE),
+        (task(), PROVEN, Survey("h", protected=("y",)), (), GateName.PROTECTED),
+        (task(), PROVEN, CLEAN, ("b",), GateName.DEPENDENCIES),
+        (task(approve=True), PROVEN, CLEAN, (), GateName.APPROVED),
+    ]:
+        assert gates(planned, record, survey, unmerged).first_obstacle.name is name
