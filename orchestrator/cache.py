@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from orchestrator.crash_points import crash_point
 from orchestrator.results import CheckResult
 from orchestrator.states import Verdict
 
@@ -107,6 +108,7 @@ class VerdictCache:
         path = self._path(key)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_whole(path, _ENTRY.dump_json(_Entry(key, result)))
+        crash_point("cache.put")
         return True
 
     def prune(self, max_entries: int) -> int:
@@ -154,4 +156,5 @@ def _write_whole(path: Path, content: bytes) -> None:
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(content)
+    crash_point("cache.written")
     fresh.replace(path)

@@ -20,6 +20,7 @@ from orchestrator import executors, orphans, sandboxes
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
 from orchestrator.git.opening import OpenRepository
@@ -89,6 +90,7 @@ class Engine:
         _make_private(repository.state_dir)
         lock = EngineLock(repository.state_dir / "lock")
         lock.acquire()
+        crash_point("engine.locked")
         return cls(repository, lock, background=background)
 
     async def __aenter__(self) -> Self:
@@ -119,6 +121,7 @@ class Engine:
         records = Records.open(repository, settings)
         stack.callback(records.store.close)
         records.store.claim()
+        crash_point("engine.claimed")
         self._keep_orphans(records)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         cache = VerdictCache(repository.state_dir / "cache")
@@ -149,6 +152,7 @@ class Engine:
         self._submissions = Submissions(self._site, self._reader, self._scheduler.has_job)
         self.began_after = records.store.last_seq()
         await recover(self._site)
+        crash_point("engine.recovered")
         await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)
         records.store.on_commit = self._on_commit
         group = await stack.enter_async_context(anyio.create_task_group())

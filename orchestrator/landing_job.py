@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import merge_queue
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.feedback import conflict_feedback, red_merge_feedback
@@ -152,7 +153,9 @@ class LandingJob:
         if record.state is TaskState.VERIFIED:  # somebody had merged it by hand
             record = ledger.move(record, TaskState.MERGING, reason="it is on the target already")
         record = ledger.land(record, landed.commit, landed.base, "; ".join(landed.notes))
+        crash_point("landing.recorded")
         await self.tidy(record)
+        crash_point("worktree.removed")
         site.records.activity.of(record.plan, record.id).line = ""
 
     async def tidy(self, record: TaskRecord) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import IllegalTransition
 from orchestrator.events import Event, EventKind
 from orchestrator.states import TaskState
@@ -75,6 +76,8 @@ class Ledger:
                     at=now,
                 )
             )
+            crash_point("move.written")
+        crash_point("move.kept")
         return self.task(record.plan, record.id)
 
     def land(self, record: TaskRecord, commit: str, base: str, reason: str) -> TaskRecord:
@@ -83,6 +86,7 @@ class Ledger:
         landed = self.move(
             record, TaskState.MERGED, reason=reason, data=data, merged_commit=commit, held=""
         )
+        crash_point("landing.moved")
         self.tell(
             EventKind.TASK_MERGED,
             f"landed as {commit[:9]}",

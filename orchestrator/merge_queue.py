@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError, RefMoved
 from orchestrator.git.candidates import Candidate, Conflict, Merge
 from orchestrator.git.landing import how_to_follow
@@ -154,6 +155,7 @@ class MergeQueue:
             return Conflicted(merged.target, merged.paths, hunks)
         built = await self._build(order, merged)
         hooks.built(built)
+        crash_point("landing.intended")
         refused = await self._refused(order, built, hooks)
         return refused if refused is not None else await self._move(order, built)
 
@@ -170,7 +172,9 @@ class MergeQueue:
         )
         user = self._site.records.repository.identity
         built = await candidates.commit(merged, message=message, author=user, date=order.date)
+        crash_point("candidate.built")
         await self._site.git.refs.hold(_held_by(order), built.commit)
+        crash_point("candidate.held")
         return built
 
     async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
@@ -225,6 +229,7 @@ class MergeQueue:
 
     async def _move(self, order: Order, built: Candidate) -> Landing:
         """The commit point and what belongs to it, not to be torn apart by a cancellation."""
+        crash_point("landing.verified")
         landing, ref = self._site.git.landing, branch_ref(order.target)
         # Verifying took its time: a person may have switched to the target meanwhile.
         if reason := await self.hindrance(order.target, update_checkout=order.update_checkout):
@@ -235,7 +240,9 @@ class MergeQueue:
             if blockers := await landing.blockers(tree, built.target, built.commit):
                 return Held(f"{tree.path} cannot follow {order.target}: {', '.join(blockers[:3])}")
         with anyio.CancelScope(shield=True):
+            crash_point("landing.before-cas")
             await landing.land(ref, built, built.target, held_by=(_held_by(order),))
+            crash_point("landing.after-cas")
             notes = []
             for checkout in checkouts:
                 tree = checkout.worktree
@@ -247,9 +254,13 @@ class MergeQueue:
     async def _follows(self, tree: WorkTree, built: Candidate) -> bool:
         """Bring a checkout along; whatever comes of that, the task has landed."""
         try:
-            return not await self._site.git.landing.fast_forward(tree, built.target, built.commit)
+            brought = not await self._site.git.landing.fast_forward(
+                tree, built.target, built.commit
+            )
+            crash_point("landing.checkout-brought")
         except GitError:
             return False
+        return brought
 
 
 HUNK_BYTES = 6000

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import attempts
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.landing import how_to_follow
@@ -29,6 +30,7 @@ async def recover(site: Site) -> None:
     """Bring the stored state and the repository back in step; for before the first tick."""
     for note in await site.git.repair():
         site.ledger.tell(EventKind.WARNING, note)
+    crash_point("recovery.repaired")
     for plan in site.records.store.plans():
         for task in site.records.store.tasks(plan.name):
             if task.state is TaskState.RUNNING:
@@ -50,6 +52,7 @@ async def _abandon(site: Site, task: TaskRecord) -> None:
         head=head or task.head,
         session_id=closed.session_id or task.session_id,
     )
+    crash_point("recovery.abandoned")
 
 
 async def _save_leftovers(site: Site, task: TaskRecord) -> str:
@@ -68,7 +71,9 @@ async def _save_leftovers(site: Site, task: TaskRecord) -> str:
         message = f"what the interrupted session left could not be saved: {error}"
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
         return ""
+    crash_point("recovery.saved")
     await keep_head(site, task, collected.head)
+    crash_point("recovery.kept")
     return collected.head
 
 
@@ -83,7 +88,9 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
     target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
     if target and task.intent and await site.git.history.is_ancestor(task.intent, target):
         site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
+        crash_point("recovery.landed")
         await _finish_landing(site, task, target)
+        crash_point("recovery.finished")
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import agents, attempts, feedback
 from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
+from orchestrator.crash_points import crash_point
 from orchestrator.environment import check_environment, session_environment
 from orchestrator.errors import GitError, SetupFailed
 from orchestrator.events import EventKind
@@ -108,6 +109,7 @@ class SessionJob:
 
     async def _run(self, work: _Work) -> None:
         record = self._record(work)
+        crash_point("session.begun")
         tree, record = await self._open(work, record)
         try:
             seconds = await self._make_ready(work, tree)
@@ -120,13 +122,16 @@ class SessionJob:
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
         result = await self._session(work, record, tree)
+        crash_point("session.ended")
         collected = await self._site.git.leftovers.collect(
             tree,
             branch=record.branch,
             base=record.base,
             message=f"{work.task.id}: what session {work.attempt.number} left uncommitted",
         )
+        crash_point("session.collected")
         await keep_head(self._site, record, collected.head)
+        crash_point("session.kept")
         await self._report(work, record, result, collected)
 
     async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
@@ -137,10 +142,12 @@ class SessionJob:
             raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
         if not record.base or await git.refs.resolve(branch_ref(record.branch)) is None:
             record = ledger.amend(record, base=target, head="", sync_target=False)
+            crash_point("session.base-kept")
             return await git.worktrees.create(record.plan, record.id, target), record
         tree = await git.worktrees.reopen(record.plan, record.id)
         if record.sync_target:
             await self._sync(work, record, tree, target)
+            crash_point("session.synced")
             record = ledger.amend(record, base=target, sync_target=False)
         return tree, record
 
@@ -168,6 +175,7 @@ class SessionJob:
             cookie=f"{work.cookie}.setup",
             timeout_seconds=SETUP_SECONDS,
         )
+        crash_point("session.set-up")
         mark.touch()
         return seconds
 
@@ -178,6 +186,7 @@ class SessionJob:
         folder = site.records.logs(work.plan.name, work.task.id, str(work.attempt.number))
         path = folder / "prompt.md"
         path.write_text(told.text, "utf-8")
+        crash_point("session.prompted")
         tokens_left, cost_left = feedback.left_over(record, budget)
         prompt = Prompt(
             text=told.text,

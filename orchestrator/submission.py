@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import agents, sandboxes
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.git.preflight import preflight
@@ -54,11 +55,13 @@ class Submissions:
             warnings.append("sessions and checks run without a sandbox, with your rights")
         if not record.update_checkout:
             warnings += await self._checked_out(plan.target)
+        crash_point("submission.checked")
         if plan.name in self._site.records.book.names():
             self._again(plan, record, accept=request.accept_changes)
         else:
             tasks = tuple(_fresh(plan, number) for number in range(len(plan.tasks)))
             self._site.ledger.begin(record, tasks)
+        crash_point("submission.stored")
         self._reader.warnings[plan.name] = tuple(warnings)
         return self._reader.plan(plan.name)
 
@@ -119,6 +122,7 @@ class Submissions:
         self._site.ledger.change_plan(plan.name, kind, settled_at=settled_at, **facts)
         if changed:
             self._take_in(plan)
+            crash_point("submission.taken-in")
 
     def _check_running(self, plan: Plan) -> None:
         """Work in hand follows the plan it was started from."""
@@ -145,6 +149,7 @@ class Submissions:
             for number, task in enumerate(plan.tasks):
                 if task.id not in known:
                     tx.add_task(_fresh(plan, number))
+        crash_point("submission.tasks-added")
         for number, task in enumerate(plan.tasks):
             if task.id in known:
                 records.activity.of(plan.name, task.id).survey = None

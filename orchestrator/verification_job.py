@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import feedback
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import Event, EventKind
 from orchestrator.git.refs import branch_ref
@@ -38,9 +39,11 @@ class VerificationJob:
         verification = await self._site.verifier.verify(
             self._site.request(snapshot, planned.done_when, record.head, tree, record)
         )
+        crash_point("verification.done")
         kept = keep_verification(
             self._site, snapshot.plan, record, verification, purpose=BRANCH, commit=record.head
         )
+        crash_point("verification.recorded")
         if not verification.passed:
             self._not_passed(snapshot.plan, record, verification, kept.digest)
         elif (strayed := await self._strayed(snapshot.plan, record)) is not None:
@@ -112,6 +115,7 @@ class VerificationJob:
         verification = await site.verifier.verify(
             site.request(snapshot, checks, target, tree, None)
         )
+        crash_point("baseline.verified")
         now = site.ledger.clock()
         site.ledger.verified(
             VerificationRecord(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.admission import admitted, special_file, with_markers
 from orchestrator.git.linked import delete_trees
@@ -129,6 +130,7 @@ class Leftovers:
                 at=tree,
                 input=names,
             )
+            crash_point("leftovers.staged")
         await self._git.run(
             "commit",
             "--quiet",
@@ -138,6 +140,7 @@ class Leftovers:
             at=tree,
             input=message.encode(),
         )
+        crash_point("leftovers.committed")
 
     async def _bring_over(self, task: _Task, tree: WorkTree, status: Status) -> Collected:
         """Move the branch to a HEAD that stands elsewhere, if its commits belong there."""
@@ -170,6 +173,7 @@ class Leftovers:
             await self._keep(task, old)
         reason = "clerk: bring the session's commits to its branch"
         await self._refs.move(branch_ref(task.branch), head, old, reason)
+        crash_point("leftovers.branch-moved")
 
     async def _keep(self, task: _Task, head: str) -> None:
         if head:

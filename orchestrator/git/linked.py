@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator import process
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
 from orchestrator.git.environment import search_path
@@ -57,9 +58,12 @@ class LinkedWorktrees:
         async with self._adding:
             with anyio.CancelScope(shield=True):
                 await self._git.run("worktree", "add", "--no-checkout", *place, str(path), commit)
+        crash_point("worktree.added")
         tree = WorkTree(path, _pointed_at(path))
         await self._git.run("read-tree", "--reset", "-u", commit, at=tree)
+        crash_point("worktree.filled")
         self.record(name, tree.git_dir.name)
+        crash_point("worktree.recorded")
         return tree
 
     def find(self, name: str) -> WorkTree | None:
@@ -87,9 +91,11 @@ class LinkedWorktrees:
         path = self.home / name
         self._ledger.joinpath(name).unlink(missing_ok=True)
         doomed = [to_trash(path, self.home / TRASH)] if os.path.lexists(path) else []
+        crash_point("worktree.trashed")
         # An entry may be met half-written while an add is under way: not together with one.
         async with self._adding:
             doomed += [to_trash(entry, self._admin_trash) for entry in self.entries_of(path)]
+        crash_point("worktree.forgotten")
         await delete_trees(*doomed)
 
     def entries(self) -> tuple[Path, ...]:

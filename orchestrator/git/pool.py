@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class CheckoutPool:
             slot = self._free.pop()  # the one used last: its files are the warmest
             try:
                 worktree = await self._filled(slot, commit)
+                crash_point("verification.checked-out")
                 yield Checkout(worktree.path, commit, tree)
             finally:
                 self._free.append(slot)

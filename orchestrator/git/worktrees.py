@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.refs import branch_ref, stray_ref, task_branch
 
@@ -74,6 +75,7 @@ class TaskWorktrees:
             return
         if not await self._history.is_ancestor(old, start):
             await self._refs.hold(stray_ref(plan, task, old), old)
+        crash_point("worktree.set-aside")
         await self._refs.delete(ref, old, "clerk: task starts anew")
 
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import StoreError
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ class Database:
         if self._writer is None:
             raise StoreError(f"the database {self.where} was opened for reading only")
         with self.telling(), self._writer.begin():
+            crash_point("store.begun", _injected)
             yield self._writer
+            crash_point("store.written", _injected)
+        crash_point("store.kept")
 
     def check(self) -> None:
         """Raise StoreError if an SQLite file is damaged."""
@@ -131,6 +135,11 @@ class Database:
             raise StoreError(f"the database {self.where}: {cause}{_mend(cause)}") from error
         except OverflowError as error:
             raise StoreError(f"the database {self.where} cannot hold it: {error}") from error
+
+
+def _injected() -> SQLAlchemyError:
+    """What a crash point of ours raises for a database that fails."""
+    return OperationalError("injected", None, sqlite3.OperationalError("disk I/O error"))
 
 
 def sqlite_file(url: str) -> Path | None:

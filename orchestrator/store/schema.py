@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import StoreError
 from orchestrator.store.rows import MetaRow
 
@@ -108,11 +109,13 @@ def _create(database: Database) -> None:
 def _migrate(database: Database, version: int) -> None:
     if database.file is not None:
         _back_up(database, database.file, version)
+    crash_point("migration.backed-up")
     with database.transaction() as connection:
         for migration in MIGRATIONS[version - 1 :]:
             migration(connection)
         at_version = update(_META).where(_META.c.key == _VERSION)
         connection.execute(at_version.values(value=schema_version()))
+        crash_point("migration.done")
 
 
 def _back_up(database: Database, file: Path, version: int) -> None:
