@@ -27,7 +27,7 @@ def look_up(kind: str, name: str, known: Mapping[str, str]) -> Any:
         raise UsageError(_unknown(kind, name, known))
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise UsageError(f"{kind} {name!r} cannot be loaded: {error}") from error
 
 

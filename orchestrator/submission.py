@@ -46,7 +46,7 @@ class Submissions:
         plan = parse_plan(request.source, shown_path=request.path, agents=agents.names())
         sandbox = request.sandbox or self._site.records.settings.sandbox
         sandboxes.load(sandbox)
-        agents.check_profiles(plan)
+        agents.check_profiles(plan, shown_path=request.path)
         warnings = list(
             preflight(self._site.records.repository, target=plan.target, plan=plan.name)
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from orchestrator.errors import PlanError, UsageError
+from orchestrator.errors import UsageError
+from orchestrator.plan.diagnostics import Problem, refusal
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
@@ -33,19 +34,22 @@ def load(profile: AgentProfile) -> Agent:
     Raises UsageError for an unknown type, and for a profile whose fields the agent does not
     understand or misses: call it once when a plan is started to find out early.
     """
-    return cast("Agent", look_up("agent", profile.type, AGENTS)(profile))
+    found = look_up("agent", profile.type, AGENTS)
+    if not (isinstance(found, type) and hasattr(found, "command") and hasattr(found, "read")):
+        raise UsageError(f"{profile.type!r} is no agent; name a class with 'command' and 'read'")
+    return cast("Agent", found(profile))
 
 
-def check_profiles(plan: Plan) -> None:
+def check_profiles(plan: Plan, *, shown_path: str) -> None:
     """Refuse a plan whose agents cannot be, before anything starts; tells of all of them at once.
 
-    Raises PlanError.
+    Raises PlanError, each problem led by ``shown_path``.
     """
     problems = []
     for name, profile in dict(map(plan.agent_of, plan.tasks)).items():
         try:
             load(profile)
         except UsageError as error:
-            problems.append(f"agent {name!r}: {error}")
+            problems.append(Problem(None, f"agent {name!r}: {error}"))
     if problems:
-        raise PlanError(problems)
+        raise refusal(problems, shown_path=shown_path)

@@ -109,7 +109,7 @@ def _load(file: Path) -> Plan:
     from orchestrator.plan.load import load_plan
 
     plan = load_plan(file, agents=agents.names()).plan
-    agents.check_profiles(plan)
+    agents.check_profiles(plan, shown_path=str(file))
     return plan
 
 

@@ -68,6 +68,7 @@ def submission(
     from orchestrator.states import MergeMode
 
     loaded = load_plan(plan, agents=agents.names())
+    agents.check_profiles(loaded.plan, shown_path=str(plan))
     return SubmitPlan(
         source=loaded.source,
         path=str(plan),

@@ -30,7 +30,11 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9_]{0,14})")
 _PLAIN_FLOAT = re.compile(r"[-+]?[0-9][0-9_]{0,14}\.[0-9]{0,15}")
 
+_NULLS = frozenset({"", "~", "null"})
+_TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
 _MENDS = {
+    "expected <document start>": "a plan is one document; remove what follows the first",
     "mapping values are not allowed": "quote the text, or write it as a block with '|'",
     "cannot start any token": "indent with spaces, quote text that begins with '@', '`' or '%'",
     "undefined alias": "quote text that begins with '*'",
@@ -100,10 +104,10 @@ def _scalar(node: yaml.ScalarNode) -> Item:
     match node.tag.removeprefix(_TAG):
         case "str":
             return _text(node, written)
-        case "null":
+        case "null" if written.lower() in _NULLS:
             return Item(_spot(node), written=written)
-        case "bool":
-            data = written.lower() in {"yes", "true", "on"}
+        case "bool" if written.lower() in _TRUTHS:
+            data = _TRUTHS[written.lower()]
             return Item(
                 _spot(node), data, written=written, reading=f"the truth value {data!r}".lower()
             )
