@@ -7,9 +7,10 @@ kernel modules, typing into a terminal. A refused call fails (EPERM) and its cal
 fall back to ``clone``. Calls made as another architecture end the process: their numbers mean
 other things. Sockets are named one by one: a family nobody thought of is refused.
 
-Where the job shares the machine's network (landlock), more is refused: all that would reach
-somebody without a rule being asked (datagrams, other protocols, a first packet that carries
-data, sockets that have a name in the file system).
+Where the job shares the machine's namespaces (landlock), more is refused: all that would reach
+somebody without a rule being asked. That is datagrams, other protocols, a first packet that
+carries data, sockets that have a name in the file system, System V and POSIX queues, and the
+limits of other processes.
 
 Route netlink is open in a network of the job's own, since listing interfaces goes by it (every
 dev server of node does) and there only the job's own loopback is to be seen.
@@ -40,6 +41,7 @@ _TYPE_MASK = 0xF  # beside it stand SOCK_CLOEXEC and SOCK_NONBLOCK
 _STREAM, _SEQPACKET = 1, 5
 _ANY_PROTOCOL, _TCP = 0, 6
 _FAST_OPEN = 0x20000000  # MSG_FASTOPEN
+_SELF = 0
 
 # Numbers on x86_64 and aarch64; None where there is no such call.
 CALLS: dict[str, tuple[int | None, int | None]] = {
@@ -73,6 +75,12 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40),
     "mount_setattr": (442, 442),
     "move_mount": (429, 429),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "msgctl": (71, 187),
+    "msgget": (68, 186),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
     "nfsservctl": (180, 42),
     "open_by_handle_at": (304, 265),
     "open_tree": (428, 428),
@@ -80,6 +88,7 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "perf_event_open": (298, 241),
     "pidfd_getfd": (438, 438),
     "pivot_root": (155, 41),
+    "prlimit64": (302, 261),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "ptrace": (101, 117),
@@ -87,6 +96,10 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "quotactl_fd": (443, 443),
     "reboot": (169, 142),
     "request_key": (249, 218),
+    "semctl": (66, 191),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
     "sendmmsg": (307, 269),
     "sendmsg": (46, 211),
     "sendto": (44, 206),
@@ -94,6 +107,9 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "sethostname": (170, 161),
     "setns": (308, 268),
     "settimeofday": (164, 170),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "shmget": (29, 194),
     "socket": (41, 198),
     "socketpair": (53, 199),
     "swapoff": (168, 225),
@@ -105,11 +121,21 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "vhangup": (153, 58),
 }
 
-_JUDGED_BY_ARGUMENTS = frozenset(
-    {"clone", "ioctl", "sendmmsg", "sendmsg", "sendto", "socket", "socketpair"}
-)
 _MISSING = "clone3"
-REFUSED = tuple(name for name in CALLS if name not in _JUDGED_BY_ARGUMENTS | {_MISSING})
+_JUDGED = ("ioctl", "clone", "socket", "socketpair")
+_JUDGED_WHEN_SHARED = {
+    "sendto": "fourth flags",
+    "sendmmsg": "fourth flags",
+    "sendmsg": "third flags",
+    "prlimit64": "prlimit64",
+}
+REFUSED_WHEN_SHARED = (
+    *("mq_open", "mq_unlink", "msgctl", "msgget", "msgrcv", "msgsnd"),
+    *("semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmget"),
+)
+REFUSED = tuple(
+    sorted(CALLS.keys() - {_MISSING, *_JUDGED, *_JUDGED_WHEN_SHARED, *REFUSED_WHEN_SHARED})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +150,7 @@ MACHINES = {"x86_64": Machine(0xC000003E, 0), "aarch64": Machine(0xC00000B7, 1)}
 
 
 @cache
-def filter_program(machine: str = "", *, shared_network: bool = False) -> bytes:
+def filter_program(machine: str = "", *, shared: bool = False) -> bytes:
     """The filter as an array of ``struct sock_filter``, for ``machine`` (default: this one).
 
     Raises CannotRun for a machine whose system calls are not known here.
@@ -133,18 +159,19 @@ def filter_program(machine: str = "", *, shared_network: bool = False) -> bytes:
     if name not in MACHINES:
         raise CannotRun(f"no system call filter is known for {name}: run with --sandbox none")
     program = Program()
-    _dispatch(program, MACHINES[name], shared_network=shared_network)
+    _dispatch(program, MACHINES[name], shared=shared)
     _judge_clone(program)
     _judge_ioctl(program)
-    if shared_network:
+    if shared:
         _judge_shared_sockets(program)
+        _judge_shared_rest(program)
     else:
         _judge_own_sockets(program)
     _answers(program)
     return program.assembled()
 
 
-def _dispatch(program: Program, machine: Machine, *, shared_network: bool) -> None:
+def _dispatch(program: Program, machine: Machine, *, shared: bool) -> None:
     def when(name: str, goal: str) -> None:
         number = CALLS[name][machine.column]
         if number is not None:
@@ -154,14 +181,13 @@ def _dispatch(program: Program, machine: Machine, *, shared_network: bool) -> No
     program.equal(machine.audit, no="kill")
     program.load(_NUMBER)
     program.at_least(_X32_BIT, yes="refuse")
-    for name in ("ioctl", "clone", "socket", "socketpair"):
+    for name in _JUDGED:
         when(name, name)
+    if shared:
+        for name, label in _JUDGED_WHEN_SHARED.items():
+            when(name, label)
     when(_MISSING, "missing")
-    if shared_network:
-        when("sendto", "fourth flags")
-        when("sendmmsg", "fourth flags")
-        when("sendmsg", "third flags")
-    for name in REFUSED:
+    for name in (*REFUSED, *(REFUSED_WHEN_SHARED if shared else ())):
         when(name, "refuse")
     program.answer(_ALLOW)
 
@@ -213,10 +239,16 @@ def _judge_shared_sockets(program: Program) -> None:
     program.equal(_STREAM, yes="allow")
     program.equal(_SEQPACKET, yes="allow", no="refuse")
 
+
+def _judge_shared_rest(program: Program) -> None:
+    """Leave only data on connections that were asked for, and limits of the caller itself."""
     for label, place in (("third flags", 2), ("fourth flags", 3)):
         program.label(label)
         program.load(_argument(place))
         program.any_bit(_FAST_OPEN, yes="refuse", no="allow")
+    program.label("prlimit64")
+    program.load(_argument(0))
+    program.equal(_SELF, yes="allow", no="refuse")
 
 
 def _answers(program: Program) -> None:
