@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orchestrator.allowance import Allowance
     from orchestrator.executors import Executor
     from orchestrator.plan.model import Check
     from orchestrator.process import Exit
-    from orchestrator.sandboxes import Sandbox
+    from orchestrator.sandboxes import Confinement
 
 PLACEHOLDER = "{report}"
 
@@ -48,16 +49,17 @@ class Workbench:
     env: Mapping[str, str]
     cookie: str
     executor: Executor
-    sandbox: Sandbox
+    confinement: Confinement
     log_bytes: int
     grace_seconds: float
+    allowance: Allowance
 
 
 async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
     """Run one check to its end and judge it. What could not run is ERRORED, never raised."""
     job = _job(name, check, bench)
     try:
-        ended = await bench.executor.run(bench.sandbox.wrap(job))
+        ended = await bench.executor.run(bench.confinement.wrap(job))
         report, unreadable = await _report(check, ended, _report_path(name, bench), bench.folder)
     except (ClerkError, OSError) as error:
         return errored(name, check, f"could not run: {error}")
@@ -101,6 +103,7 @@ def _job(name: str, check: Check, bench: Workbench) -> Job:
         wall_seconds=check.timeout,
         log_bytes=bench.log_bytes,
         grace_seconds=bench.grace_seconds,
+        allowance=bench.allowance,
     )
 
 

@@ -29,11 +29,19 @@ _POLL_SECONDS = 0.02
 
 
 class Child:
-    """A running child; ``process`` is its Popen, reaped by ``reap`` alone."""
+    """A running child; ``process`` is its Popen, reaped by ``reap`` alone.
 
-    def __init__(self, process: subprocess.Popen[bytes], cookie: str) -> None:
+    An ``enclosed`` one only stands guard over a PID namespace: its command is spoken to by way
+    of the namespace's first process, whose group it is in. A signal to the guard alone would end
+    everything at once.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], cookie: str, *, enclosed: bool = False
+    ) -> None:
         self.process = process
         self.pid = process.pid
+        self._enclosed = enclosed
         self._pidfd = _open_pidfd(process.pid)
         orphans.register(process.pid, cookie)
 
@@ -48,10 +56,13 @@ class Child:
         stdin: int | IO[bytes],
         stdout: int | IO[bytes],
         stderr: int | IO[bytes],
+        handed: Sequence[int] = (),
+        enclosed: bool = False,
     ) -> Child:
         """Start ``argv`` in a new session; raises OSError or ValueError (see ``why_not``).
 
         ``env`` is complete but for CLERK_COOKIE, the mark by which leftovers are known.
+        ``handed`` are descriptors it inherits.
         """
         process = subprocess.Popen(
             argv,
@@ -62,8 +73,9 @@ class Child:
             stderr=stderr,
             bufsize=0,
             start_new_session=True,
+            pass_fds=handed,
         )
-        return cls(process, cookie)
+        return cls(process, cookie, enclosed=enclosed)
 
     async def exited(self) -> None:
         """Wait for the end without reaping; may be cancelled and asked again."""
@@ -83,6 +95,15 @@ class Child:
             return False
         return True
 
+    def _signal_enclosed(self, number: int) -> None:
+        """Send a signal to the group in the namespace; before there is one, to the guard."""
+        inside = _children(self.pid)
+        for pid in inside:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, number)
+        if not inside:
+            self.signal_group(number)
+
     def reap(self) -> None:
         """Take the exit status of a child that has ended. Idempotent."""
         self.process.wait()
@@ -97,8 +118,9 @@ class Child:
         A leader that has ended already costs nothing but the TERM to the rest of its group. One
         that the system itself cannot kill is waited for: to report it gone would be a lie.
         """
-        self.signal_group(signal.SIGTERM)
-        self.signal_group(signal.SIGCONT)
+        ask = self._signal_enclosed if self._enclosed else self.signal_group
+        ask(signal.SIGTERM)
+        ask(signal.SIGCONT)
         with anyio.move_on_after(grace_seconds):
             await self.exited()
             return
@@ -131,6 +153,15 @@ def why_not(error: OSError | ValueError, argv: Sequence[str], cwd: str | Path) -
         return f"{name!r} is no program; give it a first line such as #!/bin/sh"
     cause = error.strerror if isinstance(error, OSError) else str(error)
     return f"{name!r} could not be started: {cause}"
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
 
 
 def _open_pidfd(pid: int) -> int | None:

@@ -137,7 +137,11 @@ class Engine:
                 sandbox=sandbox,
                 slots=anyio.CapacityLimiter(settings.verify_slots),
                 environ=dict(os.environ),
-                limits=Limits(log_bytes=settings.log_bytes, grace_seconds=settings.grace_seconds),
+                limits=Limits(
+                    log_bytes=settings.log_bytes,
+                    grace_seconds=settings.grace_seconds,
+                    allowance=settings.allowance,
+                ),
             ),
             executor=executor,
             sandbox=sandbox,

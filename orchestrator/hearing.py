@@ -119,6 +119,8 @@ def _outcome(hearing: Hearing, exit_: Exit | None, words: str) -> tuple[Outcome,
         return Outcome.OVER_BUDGET, over
     if exit_ is not None and exit_.ending is Ending.WALL:
         return Outcome.TIMED_OUT, f"stopped after {exit_.seconds:.0f} s, its longest time"
+    if exit_ is not None and exit_.breach and not hearing.is_done:
+        return Outcome.FAILED, f"the agent was killed: {exit_.breach}"
     return _told_outcome(hearing) or _exit_outcome(exit_, words)
 
 

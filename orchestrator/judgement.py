@@ -40,6 +40,8 @@ def judge(ended: Exit, report: Report, *, unreadable: str = "", wanted: bool = F
 
     ``wanted`` is whether the plan asks for a report; ``unreadable`` why there is none.
     """
+    if ended.breach:
+        return Verdict.ERRORED, f"killed: {ended.breach}"
     if ended.ending is not Ending.EXITED:
         return Verdict.TIMED_OUT, f"stopped after {show_duration(round(ended.seconds, 1))}"
     could_not = _could_not_run(ended)

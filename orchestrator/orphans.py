@@ -29,7 +29,7 @@ from orchestrator import watchman
 from orchestrator.watchman import COOKIE, read_cookie, read_stat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PR_SET_CHILD_SUBREAPER = 36
 _CLEAR_SECONDS = 5.0
@@ -78,6 +78,13 @@ def register(pid: int, cookie: str) -> None:
 def unregister(pid: int) -> None:
     """Forget a child that was reaped; what it left behind are strays from now on."""
     _household.living.pop(pid, None)
+
+
+def adopted(children: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Number and cookie of those ``children`` of this process that no supervisor of ours started."""
+    for pid in children:
+        if pid not in _household.living:
+            yield pid, read_cookie(pid)
 
 
 def bury() -> None:
@@ -196,6 +203,7 @@ __all__ = [
     "COOKIE",
     "Watchman",
     "adopt_orphans",
+    "adopted",
     "bury",
     "clear",
     "disown_orphans",

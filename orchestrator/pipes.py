@@ -32,6 +32,7 @@ _BURST_BYTES = PIPE_BYTES // 2
 _FIRST_REST_SECONDS = 0.005
 _LONGEST_REST_SECONDS = 0.1
 _NOTICE_BYTES = 80
+_LAST_BYTES = 1024
 
 
 class Lines:
@@ -155,13 +156,15 @@ class Pump:
     """Reads one pipe to its end, into a log and, where wanted, line by line.
 
     It shields itself: what a child says while it is being stopped is still read. ``hurry`` ends
-    its rests once the child is gone, ``stop`` ends it altogether.
+    its rests once the child is gone, ``stop`` ends it altogether. ``last`` is some of what came
+    last.
     """
 
     def __init__(self, descriptor: int, log: BoundedLog, lines: Lines | None = None) -> None:
         os.set_blocking(descriptor, False)
         _enlarge(descriptor)
         self.heard_at = anyio.current_time()
+        self.last = b""
         self._descriptor = descriptor
         self._log = log
         self._lines = lines
@@ -210,6 +213,7 @@ class Pump:
             if not chunk:
                 return total, True
             total += len(chunk)
+            self.last = chunk[-_LAST_BYTES:]
             self._log.write(chunk)
             if self._lines:
                 self._lines.feed(chunk)

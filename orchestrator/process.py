@@ -9,13 +9,10 @@ Nothing is inherited: environments are complete. Nobody else may spawn.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,15 +22,53 @@ import anyio
 import anyio.lowlevel
 
 from orchestrator import orphans
+from orchestrator.allowance import Allowance
 from orchestrator.child import Child, why_not
+from orchestrator.disk_watch import DiskWatch
 from orchestrator.errors import CannotRun
+from orchestrator.memory_file import content, filled, memory_file
+from orchestrator.memory_watch import MemoryWatch
 from orchestrator.pipes import BoundedLog, Lines, Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from anyio.abc import TaskGroup
+
 OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Content that a command reads by a descriptor, whose number takes this word's place.
+
+    Each start gets a descriptor of its own: a shared one would be at its end the second time.
+    """
+
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """The place of a descriptor on which a guard tells, in JSON, how its command ended.
+
+    It must tell an ``exit-code`` only of a command that was really started (bubblewrap's
+    ``--json-status-fd`` does). A guard that ends by itself without having told one has failed.
+    """
+
+
+Argv = Sequence[str | Handed | Witness]
+
+_BY_SIGNAL = 128
+_DEADLY = frozenset(
+    {
+        *(signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM),
+        *(signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
+        *(signal.SIGTRAP, signal.SIGXCPU, signal.SIGXFSZ),
+    }
+)
+"""What an exit code above 128 may mean. Other such numbers are more likely a command's own."""
 
 _TICK_SECONDS = 1.0
 """How often a waiting supervisor buries orphans that ended meanwhile."""
@@ -52,10 +87,12 @@ class Job:
     ``env`` is complete; ``cookie`` the unique id of the session or check, by which its strays
     are known; ``log`` receives both outputs, at most about ``log_bytes``; ``stdin`` is a file,
     none means empty. ``idle_seconds`` bounds the silence on both outputs. ``grace_seconds`` lie
-    between SIGTERM and SIGKILL.
+    between SIGTERM and SIGKILL. ``enclosed``: the command is the grandchild of what is started,
+    the first process of a PID namespace in between (as bubblewrap does it). ``allowance`` bounds
+    its memory and what the folders ``disk``, where it may write, take together.
     """
 
-    argv: Sequence[str]
+    argv: Argv
     cwd: Path
     env: Mapping[str, str]
     cookie: str
@@ -65,6 +102,9 @@ class Job:
     idle_seconds: float | None = None
     log_bytes: int = 32 * 1024 * 1024
     grace_seconds: float = 5.0
+    enclosed: bool = False
+    allowance: Allowance = field(default_factory=Allowance)
+    disk: tuple[Path, ...] = ()
 
 
 class Ending(StrEnum):
@@ -73,6 +113,8 @@ class Ending(StrEnum):
     EXITED = "exited"
     WALL = "wall"
     IDLE = "idle"
+    MEMORY = "memory"
+    DISK = "disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +123,7 @@ class Exit:
 
     ``code`` is set when it exited, ``signal`` when one killed it; neither when it never started,
     and then ``error`` says why and names the mend. ``truncated``: the log is not the whole
-    output.
+    output. ``breach`` tells what of its allowance it passed and which setting bounds that.
     """
 
     code: int | None = None
@@ -90,6 +132,7 @@ class Exit:
     seconds: float = 0.0
     truncated: bool = False
     error: str = ""
+    breach: str = ""
 
     @property
     def started(self) -> bool:
@@ -118,37 +161,34 @@ async def supervise(job: Job, on_line: OnLine | None = None) -> Exit:
     the cancellation goes on.
     """
     await anyio.lowlevel.checkpoint_if_cancelled()
-    began = anyio.current_time()
     with ExitStack() as held:
         try:
             log = held.enter_context(BoundedLog(job.log, job.log_bytes))
-            child = _start(job, held)
+            running = _start(job, log, on_line, held)
         except (OSError, ValueError) as error:
-            return Exit(error=why_not(error, job.argv, job.cwd))
-        pumps = _pumps(child, log, on_line)
-        async with anyio.create_task_group() as readers:
-            for pump in pumps:
-                readers.start_soon(pump.run)
+            return Exit(error=why_not(error, _plain(job.argv), job.cwd))
+        async with anyio.create_task_group() as helpers:
+            for pump in running.pumps:
+                helpers.start_soon(pump.run)
             try:
-                ending = await _ending_of(job, child, pumps, began)
+                ending, breach = await _ending_of(running, helpers)
             finally:
+                running.disk.end()
                 with anyio.CancelScope(shield=True):
-                    await _lay_to_rest(job, child, pumps)
+                    await _lay_to_rest(running)
         log.close()
-        code, number = _status(child.process.returncode)
-        seconds = anyio.current_time() - began
-        return Exit(code, number, ending, seconds, log.truncated)
+        return _exit(running, ending, breach, truncated=log.truncated)
 
 
 async def run(
-    argv: Sequence[str],
+    argv: Argv,
     *,
     cwd: str | Path,
     env: Mapping[str, str],
-    input: bytes | None = None,  # noqa: A002 - the name subprocess.run has taught everybody
+    input: bytes | Path | None = None,  # noqa: A002 - the name subprocess.run has taught everybody
     timeout_seconds: float | None = 60.0,
 ) -> Completed:
-    """Run a short command and return what it wrote.
+    """Run a short command and return what it wrote; ``input`` is content, or a file of it.
 
     Outputs are files in memory instead of pipes: the only thing to wait for is the exit, which
     is what makes this cheap, and nobody can hold it up. Nothing is started for a caller who is
@@ -157,19 +197,27 @@ async def run(
     """
     await anyio.lowlevel.checkpoint_if_cancelled()
     with ExitStack() as held:
-        stdout, stderr = held.enter_context(_scratch()), held.enter_context(_scratch())
-        stdin = held.enter_context(_filled(input)) if input else subprocess.DEVNULL
+        stdout, stderr = held.enter_context(memory_file()), held.enter_context(memory_file())
         try:
+            stdin = held.enter_context(_readable(input)) if input else subprocess.DEVNULL
+            words, handed, _ = _handed(argv, held)
             child = Child.spawn(
-                argv, cwd=cwd, env=env, cookie="run", stdin=stdin, stdout=stdout, stderr=stderr
+                words,
+                cwd=cwd,
+                env=env,
+                cookie="run",
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                handed=handed,
             )
         except (OSError, ValueError) as error:
-            raise CannotRun(why_not(error, argv, cwd)) from error
+            raise CannotRun(why_not(error, _plain(argv), cwd)) from error
         await _wait_or_kill(child, argv, timeout_seconds)
-        return Completed(child.process.returncode, _content(stdout), _content(stderr))
+        return Completed(child.process.returncode, content(stdout), content(stderr))
 
 
-async def _wait_or_kill(child: Child, argv: Sequence[str], timeout_seconds: float | None) -> None:
+async def _wait_or_kill(child: Child, argv: Argv, timeout_seconds: float | None) -> None:
     limit = math.inf if timeout_seconds is None else timeout_seconds
     ended = False
     try:
@@ -183,45 +231,110 @@ async def _wait_or_kill(child: Child, argv: Sequence[str], timeout_seconds: floa
                 await child.exited()
         child.reap()
     if not ended:
-        raise TimeoutError(f"{' '.join(argv[:3])} took longer than {limit:g} s and was killed")
+        raise TimeoutError(
+            f"{' '.join(_plain(argv)[:3])} took longer than {limit:g} s and was killed"
+        )
 
 
-def _start(job: Job, held: ExitStack) -> Child:
+def _handed(argv: Argv, held: ExitStack) -> tuple[list[str], tuple[int, ...], IO[bytes] | None]:
+    """The words of a command, the descriptors it is to inherit, and what a guard tells."""
+    words, numbers, told = [], [], None
+    for word in argv:
+        if isinstance(word, str):
+            words.append(word)
+            continue
+        stream = held.enter_context(filled(word.content if isinstance(word, Handed) else b""))
+        told = stream if isinstance(word, Witness) else told
+        numbers.append(stream.fileno())
+        words.append(str(numbers[-1]))
+    return words, tuple(numbers), told
+
+
+def _plain(argv: Argv) -> list[str]:
+    return [word for word in argv if isinstance(word, str)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A job that was started, and all who look after it."""
+
+    job: Job
+    child: Child
+    told: IO[bytes] | None
+    pumps: Sequence[Pump]
+    memory: MemoryWatch
+    disk: DiskWatch
+    began: float
+
+    def guards_failure(self) -> str:
+        """What its guard died of without having started the command; empty when it started."""
+        if (
+            self.told is None
+            or self.child.process.returncode < 0
+            or b"exit-code" in content(self.told)
+        ):
+            return ""
+        words = self.pumps[-1].last.decode("utf-8", "replace").split("\n")
+        said = next((word for word in reversed(words) if word.strip()), "it said nothing")
+        return f"its sandbox failed: {said.strip()}"
+
+
+def _start(job: Job, log: BoundedLog, on_line: OnLine | None, held: ExitStack) -> _Running:
+    began = anyio.current_time()
     stdin = held.enter_context(job.stdin.open("rb")) if job.stdin else subprocess.DEVNULL
+    words, handed, told = _handed(job.argv, held)
     child = Child.spawn(
-        job.argv,
+        words,
         cwd=job.cwd,
         env=job.env,
         cookie=job.cookie,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        handed=handed,
+        enclosed=job.enclosed,
     )
-    for stream in (child.process.stdout, child.process.stderr):
-        if stream is not None:
-            held.enter_context(stream)
-    return child
+    pumps = _pumps(child, log, on_line, held)
+    memory = MemoryWatch(child.pid, job.cookie, job.allowance.memory_bytes)
+    return _Running(job, child, told, pumps, memory, DiskWatch(job.disk, job.allowance), began)
 
 
-def _pumps(child: Child, log: BoundedLog, on_line: OnLine | None) -> list[Pump]:
+def _pumps(
+    child: Child, log: BoundedLog, on_line: OnLine | None, held: ExitStack
+) -> Sequence[Pump]:
     pumps = []
     for stream, tell in ((child.process.stdout, on_line), (child.process.stderr, None)):
         if stream is not None:
+            held.enter_context(stream)
             pumps.append(Pump(stream.fileno(), log, Lines(tell) if tell else None))
     return pumps
 
 
-async def _ending_of(job: Job, child: Child, pumps: Sequence[Pump], began: float) -> Ending:
+async def _ending_of(running: _Running, helpers: TaskGroup) -> tuple[Ending, str]:
     while True:
-        heard = max(pump.heard_at for pump in pumps)
-        due, ending = _next_limit(job, began, heard)
+        heard = max(pump.heard_at for pump in running.pumps)
+        due, ending = _next_limit(running.job, running.began, heard)
         left = due - anyio.current_time()
         if left <= 0:
-            return ending
-        with anyio.move_on_after(min(left, _TICK_SECONDS)):
-            await child.exited()
-            return Ending.EXITED
+            return ending, ""
+        with anyio.move_on_after(min(left, running.memory.pause, _TICK_SECONDS)):
+            await running.child.exited()
+            return Ending.EXITED, ""
         orphans.bury()
+        if running.disk.is_due:
+            helpers.start_soon(running.disk.measure)
+        if breached := _breach(running):
+            running.child.signal_group(signal.SIGKILL)  # what takes too much gets no grace to go on
+            return breached
+
+
+def _breach(running: _Running) -> tuple[Ending, str] | None:
+    """Which bound the job has passed, if any."""
+    if told := running.memory.look():
+        return Ending.MEMORY, told
+    if told := running.disk.look():
+        return Ending.DISK, told
+    return None
 
 
 def _next_limit(job: Job, began: float, heard: float) -> tuple[float, Ending]:
@@ -231,43 +344,38 @@ def _next_limit(job: Job, began: float, heard: float) -> tuple[float, Ending]:
     return (wall, Ending.WALL) if wall <= idle else (idle, Ending.IDLE)
 
 
-async def _lay_to_rest(job: Job, child: Child, pumps: Sequence[Pump]) -> None:
+async def _lay_to_rest(running: _Running) -> None:
     """End the whole job, then read what is left of its output."""
-    await child.stop(job.grace_seconds)
-    for pump in pumps:
+    grace, child = running.job.grace_seconds, running.child
+    await child.stop(grace)
+    for pump in running.pumps:
         pump.hurry()
     child.reap()
-    await child.stop_rest(min(job.grace_seconds, _REST_GRACE_SECONDS))
+    await child.stop_rest(min(grace, _REST_GRACE_SECONDS))
     await orphans.clear()
     with anyio.move_on_after(_DRAIN_SECONDS):
-        for pump in pumps:
+        for pump in running.pumps:
             await pump.ended()
-    for pump in pumps:
+    for pump in running.pumps:
         pump.stop()
 
 
-def _status(returncode: int) -> tuple[int | None, int | None]:
-    return (returncode, None) if returncode >= 0 else (None, -returncode)
+def _exit(running: _Running, ending: Ending, breach: str, *, truncated: bool) -> Exit:
+    seconds = anyio.current_time() - running.began
+    if ending is Ending.EXITED and (failure := running.guards_failure()):
+        return Exit(seconds=seconds, error=failure)
+    code, number = _status(running.child.process.returncode, enclosed=running.job.enclosed)
+    return Exit(code, number, ending, seconds, truncated, breach=breach)
 
 
-def _scratch() -> IO[bytes]:
-    """A file in memory where the system has such, else one that has no name."""
-    create = getattr(os, "memfd_create", None)
-    if create is not None:
-        with contextlib.suppress(OSError):
-            return open(create("clerk"), "w+b", buffering=0)  # noqa: PTH123 - a descriptor
-    return tempfile.TemporaryFile(buffering=0)
+def _status(returncode: int, *, enclosed: bool) -> tuple[int | None, int | None]:
+    """Code and signal of an end. A guard tells a signal as a shell does, by 128 more."""
+    if returncode < 0:
+        return None, -returncode
+    if enclosed and returncode - _BY_SIGNAL in _DEADLY:
+        return None, returncode - _BY_SIGNAL
+    return returncode, None
 
 
-def _filled(data: bytes) -> IO[bytes]:
-    stream = _scratch()
-    view = memoryview(data)
-    while view:
-        view = view[stream.write(view) :]
-    stream.seek(0)
-    return stream
-
-
-def _content(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    return stream.read()
+def _readable(source: bytes | Path) -> IO[bytes]:
+    return filled(source) if isinstance(source, bytes) else source.open("rb")

@@ -1,7 +1,7 @@
 """One session: an agent's process, what it tells, and how it ended.
 
 Here the parts meet that know nothing of each other: the adapter's command goes through the
-sandbox to the executor, the output comes back through the adapter as events. An agent that has
+confinement to the executor, the output comes back through the adapter as events. An agent that has
 said its last word but does not go away is stopped; so is one whose usage passes what is left.
 Whether anything changed in the worktree, and whether the agent's word is true, is not judged
 here. A session that is cancelled is stopped wholly, and the cancellation goes on to the caller.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.agents.protocol import Message
+from orchestrator.allowance import Allowance
 from orchestrator.errors import UsageError
 from orchestrator.hearing import Hearing, result_of
 from orchestrator.log_tail import last_words
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent, AgentEvent, Prompt
     from orchestrator.executors import Executor
     from orchestrator.process import Exit
-    from orchestrator.sandboxes import Sandbox
+    from orchestrator.sandboxes import Confinement
 
 _MESSAGES_PER_SECOND = 20.0
 _MESSAGE_BURST = 100.0
@@ -40,7 +41,7 @@ async def run_session(
     agent: Agent,
     prompt: Prompt,
     executor: Executor,
-    sandbox: Sandbox,
+    confinement: Confinement,
     env: Mapping[str, str],
     cwd: Path,
     log: Path,
@@ -52,6 +53,7 @@ async def run_session(
     on_event: Callable[[AgentEvent], None],
     log_bytes: int = 32 * 1024 * 1024,
     grace_seconds: float = 5.0,
+    allowance: Allowance | None = None,
 ) -> SessionResult:
     """Run one session to its end.
 
@@ -75,6 +77,7 @@ async def run_session(
         idle_seconds=idle_seconds,
         log_bytes=log_bytes,
         grace_seconds=grace_seconds,
+        allowance=allowance or Allowance(),
     )
     hearing = Hearing(tokens_left, cost_left)
     transcript = Transcript(log.with_name("transcript.log"))
@@ -92,7 +95,7 @@ async def run_session(
 
     try:
         with anyio.CancelScope() as scope:
-            exit_ = await executor.run(sandbox.wrap(job), read)
+            exit_ = await executor.run(confinement.wrap(job), read)
     finally:
         transcript.close()
     return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))

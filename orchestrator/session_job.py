@@ -221,6 +221,7 @@ class SessionJob:
             on_event=lambda event: self._hear(work, event),
             log_bytes=site.records.settings.log_bytes,
             grace_seconds=site.records.settings.grace_seconds,
+            allowance=site.records.settings.allowance,
         )
 
     def _hear(self, work: _Work, event: AgentEvent) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from orchestrator.allowance import Allowance
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 FILE_NAME = "settings.toml"
 PREFIX = "CLERK_"
 
+_GIBIBYTE = 1 << 30
+
 _Count = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -32,6 +35,12 @@ _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 def _cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _half_of_memory() -> int:
+    """Half of what the machine has, and never less than a compiler needs."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(_GIBIBYTE, whole // 2)
 
 
 def _database_url(url: str) -> str:
@@ -49,6 +58,9 @@ class Settings(BaseModel):
     database: Annotated[str, AfterValidator(_database_url)] = Field(
         description="SQLAlchemy URL of the state; a file in the state folder by default."
     )
+    database_backed_up: bool = Field(
+        False, description="Leave to bring up the tables of an older version on a server."
+    )
     sandbox: Literal["none"] = Field("none", description="What sessions and checks run in.")
     verify_slots: _Count = Field(
         default_factory=_cores, description="Checks that run at once; the cores by default."
@@ -62,9 +74,24 @@ class Settings(BaseModel):
     grace_seconds: _Seconds = Field(
         5.0, description="Time a process has to end after it was asked, before it is killed."
     )
+    memory_bytes: _Count = Field(
+        default_factory=_half_of_memory,
+        description="Most memory that the processes of one session or check hold together.",
+    )
+    disk_bytes: _Count = Field(
+        20 * _GIBIBYTE, description="Most disk that the files of one session or check take."
+    )
+    disk_reserve_bytes: Annotated[int, Field(ge=0)] = Field(
+        _GIBIBYTE, description="Disk that sessions and checks must leave free."
+    )
     idle_exit_seconds: _Seconds = Field(
         600.0, description="Time after which a background engine without work ends; 0 never."
     )
+
+    @property
+    def allowance(self) -> Allowance:
+        """What one job may take of this machine."""
+        return Allowance(self.memory_bytes, self.disk_bytes, self.disk_reserve_bytes)
 
 
 def load_settings(state_dir: Path, environ: Mapping[str, str]) -> Settings:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import secrets
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.to_thread
 
+from orchestrator.allowance import Allowance
 from orchestrator.cache import cache_key
 from orchestrator.check_graph import chart, run_order
 from orchestrator.check_run import Workbench
@@ -62,6 +63,7 @@ class Limits:
     setup_seconds: float = 1800.0
     log_bytes: int = 32 * 1024 * 1024
     grace_seconds: float = 5.0
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 class Verifier:
@@ -177,6 +179,7 @@ class Verifier:
             sandbox=self._sandbox,
             log_bytes=self._limits.log_bytes,
             grace_seconds=self._limits.grace_seconds,
+            allowance=self._limits.allowance,
         )
         await set_up(
             checkout.path,

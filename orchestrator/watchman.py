@@ -30,6 +30,7 @@ class Stat(NamedTuple):
     parent: int
     session: int
     started: int
+    resident_pages: int
 
 
 def read_stat(pid: int) -> Stat | None:
@@ -39,7 +40,9 @@ def read_stat(pid: int) -> Stat | None:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
-    return Stat(fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]))
+    return Stat(
+        fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]), int(fields[21])
+    )
 
 
 def read_cookie(pid: int) -> str:
@@ -73,12 +76,12 @@ def kill_marked(prefix: str) -> int:
 
 
 def _doomed(prefix: str) -> dict[int, Stat]:
-    living = _living()
-    marked = {pid for pid in living if read_cookie(pid).startswith(prefix)}
-    return {pid: living[pid] for pid in _with_kin(marked, living)} if marked else {}
+    found = living()
+    marked = {pid for pid in found if read_cookie(pid).startswith(prefix)}
+    return {pid: found[pid] for pid in _with_kin(marked, found)} if marked else {}
 
 
-def _living() -> dict[int, Stat]:
+def living() -> dict[int, Stat]:
     """All processes but this one, without those that have ended and are only unreaped."""
     try:
         names = os.listdir("/proc")  # noqa: PTH208 - as above
@@ -89,10 +92,10 @@ def _living() -> dict[int, Stat]:
     return {pid: stat for pid, stat in stats.items() if stat and stat.state not in "ZX"}
 
 
-def _with_kin(marked: set[int], living: dict[int, Stat]) -> set[int]:
-    sessions = {living[pid].session for pid in marked}
-    kin = marked | {pid for pid, stat in living.items() if stat.session in sessions}
-    while children := {pid for pid, stat in living.items() if stat.parent in kin} - kin:
+def _with_kin(marked: set[int], found: dict[int, Stat]) -> set[int]:
+    sessions = {found[pid].session for pid in marked}
+    kin = marked | {pid for pid, stat in found.items() if stat.session in sessions}
+    while children := {pid for pid, stat in found.items() if stat.parent in kin} - kin:
         kin |= children
     return kin
 
