@@ -10,6 +10,8 @@
     ├── GitError                a git command failed
     │   └── RefMoved            a compare-and-swap found another value
     ├── StoreError              the stored state cannot be read or written
+    │   ├── StoreDamaged        the file of the database is no database any more
+    │   ├── StateLost           the stored state is another engine's by now, or gone
     │   └── IllegalTransition   a task was asked to make a move the table forbids
     └── SetupFailed             a worktree could not be made ready
 
@@ -93,6 +95,14 @@ class StoreError(ClerkError):
     """The stored state is missing, damaged, or of another schema."""
 
     exit_code = ExitCode.CANNOT_RUN
+
+
+class StoreDamaged(StoreError):
+    """The file of the stored state is no whole database; waiting or trying again mends nothing."""
+
+
+class StateLost(StoreError):
+    """The stored state is not this engine's any more; it must stop."""
 
 
 class IllegalTransition(StoreError):

@@ -29,7 +29,7 @@ from orchestrator.decision import (
     TaskKey,
     decide,
 )
-from orchestrator.errors import ClerkError
+from orchestrator.errors import ClerkError, StateLost, StoreDamaged
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -39,12 +39,18 @@ if TYPE_CHECKING:
 NET_SECONDS = 5.0
 """How long a wake-up that was lost can go unnoticed."""
 
+AGAIN_SECONDS = 1.0
+"""How soon to decide again when the machine failed a tick."""
+
 BASELINE = ""
 """Stands for the task in the key of a plan's baseline job."""
 
 log = logging.getLogger(__name__)
 
 Job = Callable[[], Awaitable[None]]
+
+_HOPELESS = (StateLost, StoreDamaged)
+"""What waiting does not mend: the engine ends."""
 
 
 class Works(Protocol):
@@ -85,6 +91,7 @@ class Scheduler:
         self._works = works
         self._verify_slots = verify_slots
         self._running: dict[TaskKey, _Running] = {}
+        self._unheard: dict[TaskKey, str] = {}
         self._news = anyio.Event()
         self._jobs: TaskGroup | None = None
 
@@ -98,17 +105,28 @@ class Scheduler:
             self._jobs = jobs
             while True:
                 news = self._news = anyio.Event()
-                decision = self.tick()
-                await self._wait(news, decision)
+                await self._wait(news, self._contained_tick())
 
     def tick(self) -> Decision:
         """Apply once what the present facts call for."""
+        for key, reason in tuple(self._unheard.items()):
+            self._break_down(key, reason)
         decision = decide(self._snapshot())
         for action in decision.actions:
             self._apply(action)
         if decision.quiet_plans:
             self._works.quiet(decision.quiet_plans)
         return decision
+
+    def _contained_tick(self) -> Decision:
+        """A tick that the machine failed is over; the next one decides again from the facts."""
+        try:
+            return self.tick()
+        except _HOPELESS:
+            raise
+        except (ClerkError, OSError) as error:
+            log.warning("deciding again in a moment: %s", error)
+            return Decision(wake_at=self._ledger.clock() + AGAIN_SECONDS)
 
     async def stop_job(self, plan: str, task: str) -> None:
         """Stop whatever is in hand for a task, and wait until it has stopped."""
@@ -129,9 +147,10 @@ class Scheduler:
 
     def _snapshot(self) -> Snapshot:
         kinds = [running.kind for running in self._running.values()]
+        in_hand = self._running.keys() | self._unheard.keys()
         return self._works.snapshot(
-            busy=frozenset(key for key in self._running if key[1] != BASELINE),
-            baselining=frozenset(plan for plan, task in self._running if task == BASELINE),
+            busy=frozenset(key for key in in_hand if key[1] != BASELINE),
+            baselining=frozenset(plan for plan, task in in_hand if task == BASELINE),
             landing=StartLanding in kinds,
             free=self._verify_slots - kinds.count(StartVerification),
         )
@@ -153,7 +172,11 @@ class Scheduler:
     def _start(self, action: Action, key: TaskKey, job: Job) -> None:
         if self._jobs is None:
             raise RuntimeError("the scheduler's loop does not run")
-        self._works.begin(action)
+        try:
+            self._works.begin(action)
+        except (ClerkError, OSError) as error:
+            self._failed(key, error)
+            return
         running = _Running(type(action), anyio.CancelScope(), anyio.Event())
         self._running[key] = running
         self._jobs.start_soon(self._run, key, running, job)
@@ -172,8 +195,25 @@ class Scheduler:
         try:
             await job()
         except (ClerkError, OSError) as error:
-            log.warning("job %s/%s: %s", *key, error)
-            self._works.broke_down(*key, str(error))
+            self._failed(key, error)
         except Exception as error:  # a bug in one job must not stop the others
             log.exception("job %s/%s broke", *key)
-            self._works.broke_down(*key, f"a bug in the engine: {type(error).__name__}: {error}")
+            self._break_down(key, f"a bug in the engine: {type(error).__name__}: {error}")
+
+    def _failed(self, key: TaskKey, error: ClerkError | OSError) -> None:
+        if isinstance(error, _HOPELESS):
+            raise error
+        log.warning("job %s/%s: %s", *key, error)
+        self._break_down(key, str(error))
+
+    def _break_down(self, key: TaskKey, reason: str) -> None:
+        """Put a failure on record; one that cannot be is kept in mind for the next tick."""
+        try:
+            self._works.broke_down(*key, reason)
+        except _HOPELESS:
+            raise
+        except (ClerkError, OSError) as error:
+            log.warning("not on record yet (%s): %s/%s: %s", error, *key, reason)
+            self._unheard[key] = reason
+        else:
+            self._unheard.pop(key, None)
