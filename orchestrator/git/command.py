@@ -79,7 +79,7 @@ class Git:
         self,
         *args: str,
         at: WorkTree | None = None,
-        input: bytes | None = None,  # noqa: A002 - the name subprocess has taught everyone
+        input: bytes | Path | None = None,  # noqa: A002 - the name subprocess has taught everyone
         ok: Collection[int] = (0,),
         env: Mapping[str, str] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -87,7 +87,8 @@ class Git:
         """Run ``git ARGS``, on the work tree ``at`` or on none.
 
         ``ok`` are the exit codes that are answers; any other raises GitError, as does a command
-        still silent after ``timeout_seconds``. ``env`` is laid over the safe environment.
+        still silent after ``timeout_seconds``. ``env`` is laid over the safe environment;
+        ``input`` is content, or a file of it that need not fit in memory.
         """
         environment = {**await self._environment(at), **(env or {})}
         return await self._run(
@@ -142,7 +143,7 @@ class Git:
         at: WorkTree | None,
         env: Mapping[str, str],
         ok: Collection[int],
-        input_: bytes | None = None,
+        input_: bytes | Path | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> Output:
         try:

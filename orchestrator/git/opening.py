@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.conflicts import Conflicts
 from orchestrator.git.history import History
+from orchestrator.git.imports import Imports
 from orchestrator.git.landing import Landing
 from orchestrator.git.leftovers import Leftovers
 from orchestrator.git.linked import LinkedWorktrees
@@ -65,6 +66,10 @@ class OpenRepository:
     @cached_property
     def landing(self) -> Landing:
         return Landing(self.git, self.refs, self.history, self.objects)
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(self.git)
 
     async def repair(self) -> tuple[str, ...]:
         """Mend what a crash left; only while holding the engine's lock."""

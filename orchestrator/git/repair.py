@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.git.imports import sweep
 from orchestrator.git.linked import home_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ async def repair(common_dir: Path, linked: LinkedWorktrees) -> tuple[str, ...]:
             notes += await _mend(linked, entry, home.relative_to(linked.home).as_posix())
     for refs in _OUR_REFS:
         notes += _unlock(common_dir / refs)
+    notes += await sweep(common_dir)
     await linked.empty_trash()
     return tuple(notes)
 
