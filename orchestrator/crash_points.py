@@ -69,7 +69,6 @@ PointName = Literal[
     "landing.before-cas",
     "landing.after-cas",
     "landing.checkout-brought",
-    "landing.moved",
     "landing.recorded",
     "worktree.trashed",
     "worktree.forgotten",
@@ -78,8 +77,8 @@ PointName = Literal[
     "recovery.saved",
     "recovery.kept",
     "recovery.abandoned",
+    "recovery.followed",
     "recovery.landed",
-    "recovery.finished",
 ]
 
 POINTS: tuple[PointName, ...] = get_args(PointName)

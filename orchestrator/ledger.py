@@ -44,9 +44,12 @@ class Ledger:
         data: Mapping[str, Any] | None = None,
         opened: AttemptRecord | None = None,
         closed: AttemptRecord | None = None,
+        announced: Event | None = None,
         **changes: Any,
     ) -> TaskRecord:
         """Move a task, change its facts, open or close an attempt, and say so; returns the task.
+
+        ``announced`` is a fact to be told with it.
 
         ``record`` is what the caller decided on: facts may have changed since, its state not.
         Raises IllegalTransition when it has, or when the table forbids the move.
@@ -76,6 +79,8 @@ class Ledger:
                     at=now,
                 )
             )
+            if announced is not None:
+                tx.append(replace(announced, at=now))
             crash_point("move.written")
         crash_point("move.kept")
         return self.task(record.plan, record.id)
@@ -83,18 +88,22 @@ class Ledger:
     def land(self, record: TaskRecord, commit: str, base: str, reason: str) -> TaskRecord:
         """Put on record that the target holds the task as ``commit``, built on ``base``."""
         data = {"commit": commit, "base": base}
-        landed = self.move(
-            record, TaskState.MERGED, reason=reason, data=data, merged_commit=commit, held=""
-        )
-        crash_point("landing.moved")
-        self.tell(
+        merged = Event(
             EventKind.TASK_MERGED,
-            f"landed as {commit[:9]}",
             plan=record.plan,
             task=record.id,
+            message=f"landed as {commit[:9]}",
             data=data,
         )
-        return landed
+        return self.move(
+            record,
+            TaskState.MERGED,
+            reason=reason,
+            data=data,
+            announced=merged,
+            merged_commit=commit,
+            held="",
+        )
 
     def amend(self, record: TaskRecord, **changes: Any) -> TaskRecord:
         """Change facts of a task that stays where it is; not announced."""

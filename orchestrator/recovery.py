@@ -37,6 +37,8 @@ async def recover(site: Site) -> None:
                 await _abandon(site, task)
             elif task.state is TaskState.MERGING:
                 await _decide_landing(site, task)
+            elif task.state is TaskState.MERGED:
+                await _tidy(site, task)
     await look_again(site.records)
 
 
@@ -87,19 +89,30 @@ async def _decide_landing(site: Site, task: TaskRecord) -> None:
     """Git says whether the candidate on record has landed."""
     target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
     if target and task.intent and await site.git.history.is_ancestor(task.intent, target):
+        await _follow(site, task, target)
+        crash_point("recovery.followed")
         site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
         crash_point("recovery.landed")
-        await _finish_landing(site, task, target)
-        crash_point("recovery.finished")
+        await _tidy(site, task)
         return
     site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
 
 
-async def _finish_landing(site: Site, task: TaskRecord, target: str) -> None:
-    """What follows a landing; the task has landed whatever becomes of it."""
+async def _tidy(site: Site, task: TaskRecord) -> None:
+    """Remove the worktree that a landed task still has."""
+    if not site.git.worktrees.stands(task.plan, task.id):
+        return
+    try:
+        await site.git.worktrees.remove(task.plan, task.id)
+    except GitError as error:
+        message = f"its worktree could not be removed: {error}"
+        site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
+
+
+async def _follow(site: Site, task: TaskRecord, target: str) -> None:
+    """Bring the checkouts along; the task has landed whatever becomes of that."""
     try:
         await _bring_checkouts_along(site, task, target)
-        await site.git.worktrees.remove(task.plan, task.id)
     except GitError as error:
         message = f"it has landed, but its checkouts are not in order: {error}"
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)

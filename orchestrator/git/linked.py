@@ -78,6 +78,10 @@ class LinkedWorktrees:
         self._mend(tree)
         return tree
 
+    def stands(self, name: str) -> bool:
+        """Whether anything of the worktree ``home/name`` is there, finished or not."""
+        return os.path.lexists(self.home / name) or self._ledger.joinpath(name).exists()
+
     def names(self) -> tuple[str, ...]:
         """The names of all finished worktrees."""
         files = (entry for entry in self._ledger.rglob("*") if entry.is_file())

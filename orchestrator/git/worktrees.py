@@ -35,6 +35,10 @@ class TaskWorktrees:
     def path_of(self, plan: str, task: str) -> Path:
         return self._linked.home / plan / task
 
+    def stands(self, plan: str, task: str) -> bool:
+        """Whether anything is there to be removed."""
+        return self._linked.stands(f"{plan}/{task}")
+
     async def create(self, plan: str, task: str, start: str) -> WorkTree:
         """A fresh worktree on the task's branch, which starts at the commit ``start``.
 
