@@ -89,6 +89,17 @@ class EngineLock:
         self._holder = replace(self._holder, **facts)
         _write(self._fd, asdict(self._holder))
 
+    def require(self) -> None:
+        """Raise EngineLocked unless this is still the lock that everybody else would find.
+
+        Who removes the file lets a second engine in beside this one.
+        """
+        if self._fd is None or not _same_file(self._fd, self.path):
+            raise EngineLocked(
+                f"the lock {self.path} was removed or replaced while this engine ran;"
+                " it ends before it writes anything more. Run the same command again to go on"
+            )
+
     def holder(self) -> Holder | None:
         """Who holds the lock now, in this or another process; None when nobody does."""
         if self._fd is not None:
@@ -134,7 +145,7 @@ class EngineLock:
 def _same_file(fd: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

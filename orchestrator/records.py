@@ -19,7 +19,8 @@ class PlanRecord:
 
     ``source`` is the plan file's text and ``folder`` the folder it was read from: criteria are
     always taken from here, never from a branch or from the file as it is now. ``merge``,
-    ``sandbox`` and ``update_checkout`` are how the architect started it.
+    ``sandbox`` and ``update_checkout`` are how the architect started it; ``rebuilt_at`` is set where
+    the state was lost and the plan rebuilt from git.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PlanRecord:
     started_at: float = 0.0
     settled_at: float = 0.0
     position: int = 0
+    rebuilt_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

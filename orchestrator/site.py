@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from orchestrator import sandboxes
 from orchestrator.activity import Activity
 from orchestrator.digest import digest
 from orchestrator.errors import NothingStored
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
 
     from orchestrator.activity import TaskActivity
     from orchestrator.decision import PlanSnapshot
+    from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
+    from orchestrator.homecoming import Homecoming
     from orchestrator.ledger import Ledger
     from orchestrator.records import TaskRecord
     from orchestrator.results import CheckResult, Verification
-    from orchestrator.sandboxes import Sandbox
     from orchestrator.verification import Verifier
 
 BASELINE = "baseline"
@@ -57,7 +59,9 @@ class Records:
 
     @classmethod
     def open(cls, repository: Repository, settings: Settings) -> Records:
-        return cls(repository, settings, Store.open(settings.database))
+        """For who holds the engine's lock; a damaged database is moved aside."""
+        store = Store.open_or_begin_anew(settings.database, backed_up=settings.database_backed_up)
+        return cls(repository, settings, store)
 
     @classmethod
     @contextmanager
@@ -156,7 +160,8 @@ class Site:
     git: OpenRepository
     verifier: Verifier
     executor: Executor
-    sandbox: Sandbox
+    enclosures: Enclosures
+    homecoming: Homecoming
     environ: Mapping[str, str]
 
     @property
@@ -192,6 +197,7 @@ class Site:
             checks=checks,
             commit=commit,
             tree=tree,
+            sandbox=sandboxes.load(plan.record.sandbox),
             logs=folder,
             main_checkout=self.main_checkout,
             on_result=partial(self._on_result, record, live),

@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import StoreError
+from orchestrator.errors import StateLost, StoreDamaged, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,14 +39,16 @@ _MENDS = (
     ("locked", "another process is writing to it; end that one and try again"),
     ("not a database", "it is damaged: {rebuild}"),
     ("malformed", "it is damaged: {rebuild}"),
+    ("disk I/O error", "its disk fails or is full; see the system's log"),
     ("readonly", "make it writable for this user"),
     ("unable to open", "check that its folder exists and may be read and written"),
-    ("no such", "another version of clerk wrote it: {rebuild}"),
+    ("no such", "another version of clerk wrote it; use that one"),
 )
-_REBUILD = (
-    "move it aside with its -wal and -shm files and start the plan again"
-    " (branches and landed work are in git and stay)"
-)
+_REBUILD = "start the plan again, which moves it aside and rebuilds what is known from git"
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WAL_MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\0\0\0\0", b""}
+"""How a write-ahead log may begin; zeros where its first page never reached the disk."""
 
 
 class Database:
@@ -59,19 +61,23 @@ class Database:
         with self.telling():
             self._reader = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._writer = engine.connect() if writable else None
+        self._places: dict[Path, Place] = {}
 
     @classmethod
     def open(cls, url: str) -> Database:
         """Open for writing; an SQLite file is created, readable by its owner alone.
 
-        Raises StoreError for one that is damaged, out of reach or of an unknown kind.
+        Raises StoreDamaged for one that is damaged, StoreError for one that is out of reach or
+        of an unknown kind.
         """
         file = sqlite_file(url)
         if file is None:
             return cls(_server(url), _shown(url), None, writable=True)
+        _refuse_damaged(file)
         _create_private(file)
         database = cls(_sqlite(lambda: _connect(file)), str(file), file, writable=True)
         database.check()
+        database._places = _places_of(file)
         return database
 
     @classmethod
@@ -104,6 +110,7 @@ class Database:
         """All or nothing, one writer at a time; an exception rolls back."""
         if self._writer is None:
             raise StoreError(f"the database {self.where} was opened for reading only")
+        self._require_in_place()
         with self.telling(), self._writer.begin():
             crash_point("store.begun", _injected)
             yield self._writer
@@ -116,7 +123,16 @@ class Database:
             found = self._reader.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if found != "ok":
             told = " ".join(str(found).split())
-            raise StoreError(f"the database {self.where} is damaged ({told}): {_REBUILD}")
+            raise StoreDamaged(f"the database {self.where} is damaged ({told}): {_REBUILD}")
+
+    def _require_in_place(self) -> None:
+        """SQLite would go on writing to files that were removed, and all of it would be lost."""
+        for path, place in self._places.items():
+            if _place_of(path) != place:
+                raise StateLost(
+                    f"{path} was removed or replaced while in use; nothing more is written."
+                    " Run the same command again: what is lost is rebuilt from git"
+                )
 
     def close(self) -> None:
         with self.telling():
@@ -131,8 +147,10 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error)
-            raise StoreError(f"the database {self.where}: {cause}{_mend(cause)}") from error
+            origin = getattr(error, "orig", None)
+            cause = " ".join(str(origin or error).split())
+            kind = StoreDamaged if _is_damage(origin) else StoreError
+            raise kind(f"the database {self.where}: {cause}{_mend(cause)}") from error
         except OverflowError as error:
             raise StoreError(f"the database {self.where} cannot hold it: {error}") from error
 
@@ -232,6 +250,57 @@ def _driver(uri: str) -> sqlite3.Connection:
 
 def _wal(file: Path) -> Path:
     return file.with_name(f"{file.name}-wal")
+
+
+def is_empty(file: Path) -> bool:
+    """Whether there is a file with nothing in it."""
+    return file.is_file() and not file.stat().st_size
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """By the primary code; the extended ones say where it was found."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _refuse_damaged(file: Path) -> None:
+    """What SQLite would take for an empty database, or overwrite, without a word."""
+    damage = ""
+    if os.path.lexists(file) and not file.is_file():
+        damage = "it is no file"
+    elif _wal_head(file) and is_empty(file):
+        damage = "it is empty, and its write-ahead log is not"
+    elif _wal_head(file) not in _WAL_MAGIC:
+        damage = "its write-ahead log is none"
+    if damage:
+        raise StoreDamaged(f"the database {file} is damaged ({damage}): {_REBUILD}")
+
+
+def _wal_head(file: Path) -> bytes:
+    try:
+        with _wal(file).open("rb") as log:
+            return log.read(4)
+    except IsADirectoryError:
+        return b"no file"
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise StoreError(f"{_wal(file)} cannot be read: {error.strerror}") from error
+
+
+Place = tuple[int, int] | None
+
+
+def _places_of(file: Path) -> dict[Path, Place]:
+    return {path: _place_of(path) for path in (file, _wal(file))}
+
+
+def _place_of(path: Path) -> Place:
+    """Which file a path leads to; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _create_private(file: Path) -> None:

@@ -51,6 +51,7 @@ class PlanRow(SQLModel, table=True):
     started_at: float
     settled_at: float
     position: int
+    rebuilt_at: float
     revision: int
 
 

@@ -1,14 +1,13 @@
 """Which shape of the tables a database has, and how an old one is brought up.
 
 The version stands in ``meta``. A newer one is refused before anything is written; an older one
-is copied aside and brought up step by step in one transaction. To change the tables, change
-``rows`` and append a migration here; never edit one that was released.
+is copied aside and brought up step by step in one transaction: a kill in between leaves it old.
+To change the tables, change ``rows`` and append to ``migrations``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,11 @@ from sqlalchemy import Connection, insert, inspect, select, update
 
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import StoreError
+from orchestrator.store.migrations import MIGRATIONS
 from orchestrator.store.rows import MetaRow
 
 if TYPE_CHECKING:
     from orchestrator.store.database import Database
-
-Migration = Callable[[Connection], None]
-
-MIGRATIONS: tuple[Migration, ...] = ()
-"""The nth one brings version n to n + 1."""
 
 _TABLES = MetaRow.metadata
 _META = _TABLES.tables["meta"]
@@ -39,13 +34,16 @@ def schema_version() -> int:
     return 1 + len(MIGRATIONS)
 
 
-def prepare(database: Database) -> None:
-    """Make the tables, or bring them up; raises StoreError for what cannot be."""
+def prepare(database: Database, *, backed_up: bool = False) -> None:
+    """Make the tables, or bring them up; raises StoreError for what cannot be.
+
+    ``backed_up`` is leave to bring up tables on a server; a file is copied anyway.
+    """
     version = _stored_version(database)
     if version is None:
         _create(database)
     elif _refuse_newer(database, version) < schema_version():
-        _migrate(database, version)
+        _migrate(database, version, backed_up=backed_up)
 
 
 def require_current(database: Database) -> None:
@@ -106,9 +104,15 @@ def _create(database: Database) -> None:
         connection.execute(insert(_META), [{"key": k, "value": v} for k, v in start.items()])
 
 
-def _migrate(database: Database, version: int) -> None:
+def _migrate(database: Database, version: int, *, backed_up: bool) -> None:
     if database.file is not None:
         _back_up(database, database.file, version)
+    elif not backed_up:
+        raise StoreError(
+            f"the database {database.where} is of an older version of clerk (schema {version},"
+            f" this one is {schema_version()}) and would be brought up: back it up on its server,"
+            " then run this once with CLERK_DATABASE_BACKED_UP=yes"
+        )
     crash_point("migration.backed-up")
     with database.transaction() as connection:
         for migration in MIGRATIONS[version - 1 :]:
@@ -119,14 +123,17 @@ def _migrate(database: Database, version: int) -> None:
 
 
 def _back_up(database: Database, file: Path, version: int) -> None:
-    """Copy an SQLite file to ``<file>.v<version>``, whole or not at all.
+    """Copy an SQLite file to ``<file>.v<version>.bak``, whole or not at all.
 
     ``VACUUM INTO`` takes an empty file, so the copy is private from its first byte.
     """
-    backup = file.with_name(f"{file.name}.v{version}")
+    backup = file.with_name(f"{file.name}.v{version}.bak")
     fresh = backup.with_name(f"{backup.name}.new")
-    fresh.unlink(missing_ok=True)
-    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with database.telling():
-        database.reader.exec_driver_sql("VACUUM INTO ?", (str(fresh),))
-    fresh.replace(backup)
+    try:
+        fresh.unlink(missing_ok=True)
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with database.telling():
+            database.reader.exec_driver_sql("VACUUM INTO ?", (str(fresh),))
+        fresh.replace(backup)
+    except OSError as error:
+        raise StoreError(f"the backup {backup} cannot be made: {error.strerror}") from error

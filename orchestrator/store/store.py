@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import func, select
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import StateLost, StoreDamaged
+from orchestrator.events import Event, EventKind
 from orchestrator.store import schema
+from orchestrator.store.damage import refuse_empty, set_aside
 from orchestrator.store.database import Database
 from orchestrator.store.mirror import Mirror
 from orchestrator.store.tables import ATTEMPTS, EVENTS, PLANS, TASKS, VERIFICATIONS
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
-    from orchestrator.events import Event
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
 
 RECENT_EVENTS = 512
@@ -43,11 +45,13 @@ class Store:
     """Open by ``open`` or ``open_readonly``; close by ``close`` or use as a context manager.
 
     ``on_commit`` is handed the events of each transaction after it was committed, in order; it
-    must not raise.
+    must not raise. ``before_write`` may forbid a transaction, by raising before anything of it
+    is done.
     """
 
     def __init__(self, database: Database) -> None:
         self.on_commit: Callable[[Sequence[Event]], None] | None = None
+        self.before_write: Callable[[], None] | None = None
         self._database = database
         self._plans = Mirror(PLANS)
         self._tasks = Mirror(TASKS)
@@ -58,13 +62,32 @@ class Store:
             self._generation = schema.generation(database.reader)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, *, backed_up: bool = False) -> Self:
         """Open for writing, making or bringing up the tables as needed.
 
-        ``url`` is an SQLAlchemy URL, by default ``sqlite:////folder/clerk.db``. Raises StoreError
-        for one that is damaged, out of reach, of a newer version or another program's.
+        ``url`` is an SQLAlchemy URL, by default ``sqlite:////folder/clerk.db``; ``backed_up`` is
+        leave to bring up the tables on a server, which cannot be copied from here. Raises
+        StoreDamaged for what is no whole database, StoreError for one that is out of reach, of a
+        newer version or another program's.
         """
-        return cls._over(Database.open(url), schema.prepare)
+        return cls._over(Database.open(url), partial(schema.prepare, backed_up=backed_up))
+
+    @classmethod
+    def open_or_begin_anew(cls, url: str, *, backed_up: bool = False) -> Self:
+        """As ``open``, but what is damaged is moved aside and an empty one begun in its place.
+
+        A warning event says so. Only for who holds the engine's lock.
+        """
+        try:
+            refuse_empty(url)
+            return cls.open(url, backed_up=backed_up)
+        except StoreDamaged as damaged:
+            aside = set_aside(url)
+            begun = cls.open(url)
+            told = f"{damaged}. Moved aside as {aside.name}; a new one was begun"
+            with begun.write() as tx:
+                tx.append(Event(EventKind.WARNING, message=told, data={"aside": str(aside)}))
+            return begun
 
     @classmethod
     def open_readonly(cls, url: str) -> Self:
@@ -110,6 +133,8 @@ class Store:
 
         Raises StoreError when another engine has claimed the state, or the database fails.
         """
+        if self.before_write is not None:
+            self.before_write()
         with self._transaction() as transaction:
             yield transaction
         transaction.take_over()
@@ -136,7 +161,7 @@ class Store:
     def _refuse_superseded(self, connection: Connection) -> None:
         now = schema.generation(connection, for_write=True)
         if now != self._generation:
-            raise StoreError(
+            raise StateLost(
                 f"another engine has taken over {self._database.where}"
                 f" (generation {now}, this one is {self._generation}); this one must stop"
             )

@@ -77,6 +77,14 @@ class Transaction:
             check_transition(old.state, new.state, subject=f"task '{old.plan}/{old.id}'")
         return self._tasks.update(old, new)
 
+    def restore_task(self, old: TaskRecord, new: TaskRecord) -> TaskRecord:
+        """Put a task where git proves it is, whatever the table of moves says.
+
+        Only for a state that was lost or is older than git. Raises StoreError unless ``old`` is
+        what is stored.
+        """
+        return self._tasks.update(old, new)
+
     def remove_task(self, plan: str, task: str) -> None:
         """Remove a task with its attempts and verifications; its events stay."""
         for key in self._attempts.keys((plan, task)):

@@ -101,10 +101,14 @@ def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
     """A database that does not exist yet or is empty."""
     if request.param == "sqlite":
         return sqlite_url
+    return postgres_url(request.getfixturevalue("postgres"))
+
+
+def postgres_url(server: Postgres) -> str:
+    """An empty database on ``server``."""
     driver = next((name for name in DRIVERS if importlib.util.find_spec(name)), None)
     if driver is None:
         _missing("a Python driver for PostgreSQL; scripts/setup --dev installs one")
-    server: Postgres = request.getfixturevalue("postgres")
     where = "unix_sock={}/.s.PGSQL.5432" if driver == "pg8000" else "host={}"
     name = server.fresh_database()
     return f"postgresql+{driver}://clerk@/{name}?{where.format(server.folder)}"

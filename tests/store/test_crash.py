@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from store.conftest import a_plan
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import StoreDamaged, StoreError
 from orchestrator.events import Event, EventKind
 from orchestrator.store import Store
 from orchestrator.store.database import sqlite_file
@@ -190,7 +190,7 @@ def test_a_damaged_file_is_named_with_the_mend(store: Store, url: str, part: str
         if part == "events":
             file.seek(-60_000, os.SEEK_END)
         file.write(b"\xa5" * 20_000)
-    with pytest.raises(StoreError, match=r"clerk\.db.*damaged.*move it aside"):
+    with pytest.raises(StoreDamaged, match=r"clerk\.db.*damaged.*start the plan again"):
         Store.open(url)
 
 

@@ -15,7 +15,10 @@ from orchestrator.errors import StoreError
 from orchestrator.records import TaskRecord
 from orchestrator.store import Store, schema
 from orchestrator.store.database import sqlite_file
+from orchestrator.store.migrations import MIGRATIONS
 from orchestrator.store.rows import MetaRow
+
+NOW = schema.schema_version()
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def file(store: Store, url: str) -> Path:
-    """A database of the first version, closed."""
+    """A database of the present version, closed."""
     store.close()
     path = sqlite_file(url)
     assert path is not None
@@ -63,13 +66,13 @@ def test_a_newer_database_is_refused_and_not_touched(file: Path, url: str) -> No
 def test_an_older_database_is_backed_up_and_brought_up(
     file: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table,))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table))
     with Store.open(url) as store:
         assert [task.id for task in store.tasks("shop")] == ["cart", "till"]
         with store.write() as tx:
             tx.add_task(TaskRecord("shop", "later"))
-    backup = file.with_name("clerk.db.v1")
-    assert (version_in(file), version_in(backup)) == (2, 1)
+    backup = file.with_name(f"clerk.db.v{NOW}.bak")
+    assert (version_in(file), version_in(backup)) == (NOW + 1, NOW)
     assert backup.stat().st_mode & 0o777 == 0o600
     rows = sqlite3.connect(file).execute("SELECT name FROM added").fetchall()
     assert sorted(rows) == [("cart",), ("till",)]
@@ -79,35 +82,36 @@ def test_an_older_database_is_backed_up_and_brought_up(
 def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(
     file: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table, fail))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table, fail))
     with pytest.raises(StoreError, match="a_table_that_is_not_there"):
         Store.open(url)
-    assert version_in(file) == 1
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table,))
+    assert version_in(file) == NOW
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table))
     with Store.open(url) as store:
         assert len(store.tasks("shop")) == 2
-    assert version_in(file) == 2
+    assert version_in(file) == NOW + 1
 
 
 def test_steps_already_taken_are_not_taken_again(
     file: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table,))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table))
     Store.open(url).close()
     later: list[str] = []
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table, lambda _: later.append("second")))
+    second = lambda _: later.append("second")  # noqa: E731 - one line, one use
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table, second))
     Store.open(url).close()
     assert later == ["second"]
-    assert version_in(file) == 3
+    assert version_in(file) == NOW + 2
 
 
 def test_a_reader_does_not_bring_up_an_older_database(
     file: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "MIGRATIONS", (add_table,))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, add_table))
     with pytest.raises(StoreError, match="start the engine once"):
         Store.open_readonly(url)
-    assert version_in(file) == 1
+    assert version_in(file) == NOW
 
 
 def test_tables_of_another_program_are_left_alone(url: str) -> None:
