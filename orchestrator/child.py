@@ -13,6 +13,7 @@ import errno
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +62,13 @@ class Child:
     ) -> Child:
         """Start ``argv`` in a new session; raises OSError or ValueError (see ``why_not``).
 
+        Only from the main thread: a guard dies with the *thread* that started it, and the kernel
+        gives orphans to the main one.
         ``env`` is complete but for CLERK_COOKIE, the mark by which leftovers are known.
         ``handed`` are descriptors it inherits.
         """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError(f"{argv[0]!r} must be started from the main thread")
         process = subprocess.Popen(
             argv,
             cwd=cwd,
