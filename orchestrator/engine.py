@@ -7,7 +7,6 @@ stops every session and check first: nothing outlives the engine.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import anyio.to_thread
 
-from orchestrator import executors, orphans, sandboxes
+from orchestrator import executors, orphans, sandboxes, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
@@ -80,7 +79,7 @@ class Engine:
         self._listening = anyio.Event()
         self._news = anyio.Event()
         self._last_use = time.monotonic()
-        self.socket = _socket_path(repository)
+        self.socket = Path()
         self.began_after = 0
 
     @classmethod
@@ -116,13 +115,15 @@ class Engine:
 
     async def _start(self) -> None:
         stack, repository = self._stack, self._repository
-        stack.callback(_leave, self.socket, repository.state_dir)
         settings = load_settings(repository.state_dir, os.environ)
         records = Records.open(repository, settings)
         stack.callback(records.store.close)
         records.store.claim()
         crash_point("engine.claimed")
         self._keep_orphans(records)
+        await scratch.sweep()
+        self.socket = _socket_path(repository)
+        stack.callback(_leave, self.socket, repository.state_dir)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         cache = VerdictCache(repository.state_dir / "cache")
         executor, sandbox = executors.load("local"), sandboxes.load(settings.sandbox)
@@ -316,7 +317,7 @@ def _socket_path(repository: Repository) -> Path:
     path = repository.state_dir / "engine.sock"
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
-    return Path(tempfile.mkdtemp(prefix="clerk-")) / "engine.sock"
+    return scratch.make_folder() / "engine.sock"
 
 
 def _leave(socket: Path, home: Path) -> None:

@@ -1,12 +1,14 @@
 """A private folder that is gone afterwards, whatever was done to it.
 
-Commands leave trees thousands of folders deep, and folders without permissions; ``rm`` copes with
+Whoever is killed leaves its folders behind. They bear the mark of the repository they were
+made for, by which its next engine finds them (``sweep``). Commands leave trees thousands of folders deep, and folders without permissions; ``rm`` copes with
 the former where ``shutil.rmtree`` runs out of stack.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator import process
+from orchestrator import orphans, process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,18 +24,33 @@ if TYPE_CHECKING:
 _SECONDS = 300.0
 
 
+def make_folder() -> Path:
+    """A fresh folder of mode 0700 with a short path, since sockets are made in such folders."""
+    return Path(tempfile.mkdtemp(prefix=_prefix())).resolve()
+
+
+async def sweep() -> None:
+    """Remove what killed engines of this repository left; only while holding its lock."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and os.geteuid() in (0, found.st_uid):
+            await _remove(folder)
+
+
 @asynccontextmanager
 async def scratch_folder() -> AsyncIterator[Path]:
-    """A fresh folder of mode 0700, removed at the end, also when cancelled.
-
-    Its path is short, since sockets are made in such folders.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="clerk-")).resolve()
+    """A folder of ``make_folder`` that is removed at the end, also when cancelled."""
+    folder = make_folder()
     try:
         yield folder
     finally:
         with anyio.CancelScope(shield=True):
             await _remove(folder)
+
+
+def _prefix() -> str:
+    """Marked as the engine's processes are: by its repository, which its cookie begins with."""
+    return f"clerk-{orphans.full_cookie('').partition('.')[0]}-"
 
 
 async def _remove(folder: Path) -> None:

@@ -113,7 +113,9 @@ class LinkedWorktrees:
         return tuple(Path(entry) for entry in entries if _recorded(entry) == wanted)
 
     async def empty_trash(self) -> None:
-        """Delete what a crash left half-deleted."""
+        """Delete what a crash left half-deleted, or half-written."""
+        for half in tuple(self._ledger.rglob(".*.new")):
+            half.unlink()
         for trash in (self.home / TRASH, self._admin_trash):
             await delete_trees(*(sorted(trash.iterdir()) if trash.is_dir() else ()))
 

@@ -36,7 +36,7 @@ async def repair(common_dir: Path, linked: LinkedWorktrees) -> tuple[str, ...]:
     for entry in linked.entries():
         if (home := home_of(entry)) and home.is_relative_to(linked.home):
             notes += _unlock(entry)
-            notes += await _mend(linked, entry, home.relative_to(linked.home).as_posix())
+            notes += await _mend(linked, entry, home)
     for refs in _OUR_REFS:
         notes += _unlock(common_dir / refs)
     notes += await sweep(common_dir)
@@ -44,15 +44,16 @@ async def repair(common_dir: Path, linked: LinkedWorktrees) -> tuple[str, ...]:
     return tuple(notes)
 
 
-async def _mend(linked: LinkedWorktrees, entry: Path, name: str) -> list[str]:
+async def _mend(linked: LinkedWorktrees, entry: Path, home: Path) -> list[str]:
+    name = home.relative_to(linked.home).as_posix()
     if name in linked.names():
         linked.find(name)  # puts its pointers right
         return []
-    if all(_has_content(entry / part) for part in _PARTS):
+    if home.is_dir() and all(_has_content(entry / part) for part in _PARTS):
         linked.record(name, entry.name)
         return [f"found the worktree {name} again"]
     await linked.discard(name)
-    return [f"removed the half-made worktree {name}"]
+    return [f"removed what was left of the worktree {name}"]
 
 
 def _has_content(path: Path) -> bool:

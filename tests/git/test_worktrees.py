@@ -45,7 +45,7 @@ async def test_an_add_under_way_is_finished_before_a_cancellation_goes_on(sample
     assert scope.cancelled_caught
     assert "/p/t" in sample.git("worktree", "list")
     assert "clerk/p/t" in sample.git("branch", "-a")
-    assert await opened.repair() == ("removed the half-made worktree p/t",)
+    assert await opened.repair() == ("removed what was left of the worktree p/t",)
     assert (await opened.worktrees.create("p", "t", sample.head)).path.is_dir()
 
 
@@ -140,7 +140,7 @@ async def test_repair_mends_what_a_killed_add_breaks(sample, opened):
     with pytest.raises(AssertionError, match="commondir"):
         sample.git("worktree", "list")
     notes = await opened.repair()
-    assert notes == ("removed the half-made worktree p/half",)
+    assert notes == ("removed what was left of the worktree p/half",)
     assert "whole" in sample.git("worktree", "list")
     sample.git("gc", "-q")
     assert await opened.repair() == ()
