@@ -25,10 +25,11 @@ from orchestrator.agents.protocol import (
     ToolCall,
     UsageReported,
 )
+from orchestrator.gateway import Gateway
 from orchestrator.results import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from orchestrator.agents.protocol import AgentEvent, Prompt
     from orchestrator.plan.model import AgentProfile
@@ -54,6 +55,13 @@ _NOTHING = {
     "cache_read_input_tokens": 0,
     "output_tokens": 0,
 }
+
+_SERVICE = "https://api.anthropic.com"
+_ELSEWHERE = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
+"""Set, they mean another service with a login of another kind."""
+
+_KEY, _TOKEN, _ADDRESS = "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"
+_STAND_IN = "kept-by-clerk-outside-of-the-sandbox"
 
 
 class ClaudeAgent:
@@ -84,7 +92,9 @@ class ClaudeAgent:
         if prompt.budget_cost_usd is not None:
             # Resumed too: it is held against this session's own cost, whatever the totals tell.
             argv += ["--max-budget-usd", f"{prompt.budget_cost_usd:.4f}"]
-        return AgentCommand((*argv, *self._profile.args), dict(self._profile.env), prompt.path)
+        env = dict(self._profile.env)
+        gateway = gateway_of({**prompt.environ, **env})
+        return AgentCommand((*argv, *self._profile.args), env, prompt.path, gateway=gateway)
 
     def read(self, line: str) -> Iterable[AgentEvent]:
         try:
@@ -183,6 +193,20 @@ class ClaudeAgent:
         ]
         window = max(windows, default=0)
         return min(1.0, self._context_tokens / window) if window and self._context_tokens else None
+
+
+def gateway_of(environ: Mapping[str, str]) -> Gateway | None:
+    """How to reach the model without telling the session the key; none where there is no key.
+
+    A login that the client keeps in its own files is not a key: it renews itself there.
+    """
+    key, token = environ.get(_KEY), environ.get(_TOKEN)
+    if any(environ.get(name) for name in _ELSEWHERE) or not (key or token):
+        return None
+    headers = {"x-api-key": key} if key else {}
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
+    stand_ins = {name: _STAND_IN for name in (_KEY, _TOKEN) if environ.get(name)}
+    return Gateway(_ADDRESS, environ.get(_ADDRESS) or _SERVICE, headers, stand_ins)
 
 
 def _of_part(part: dict[str, Any]) -> Iterator[AgentEvent]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from orchestrator.gateway import Gateway
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -23,7 +25,8 @@ class Prompt:
 
     ``path`` is a file outside the worktree that holds ``text``; ``resume`` the agent's own
     session id when an earlier session is to be continued; ``plan_folder`` is where paths in the
-    plan are relative to.
+    plan are relative to; ``environ`` is the user's own environment, for an adapter to find its
+    agent's login in.
     """
 
     text: str
@@ -36,15 +39,21 @@ class Prompt:
     resume: str | None = None
     budget_tokens: int | None = None
     budget_cost_usd: float | None = None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AgentCommand:
-    """The command line of a session; ``stdin`` is a file to read from, none means empty."""
+    """The command line of a session; ``stdin`` is a file to read from, none means empty.
+
+    ``gateway`` is how its model is reached where the session is not to know the secret: what it
+    sets wins over ``env``.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: Path | None = None
+    gateway: Gateway | None = None
 
 
 @dataclass(frozen=True, slots=True)
