@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import anyio.to_thread
 
-from orchestrator import executors, orphans, sandboxes, scratch
+from orchestrator import executors, orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
 from orchestrator.crash_points import crash_point
+from orchestrator.enclosures import Enclosures
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
+from orchestrator.homecoming import Homecoming
 from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
 from orchestrator.orders import Orders
@@ -126,7 +128,10 @@ class Engine:
         stack.callback(_leave, self.socket, repository.state_dir)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         cache = VerdictCache(repository.state_dir / "cache")
-        executor, sandbox = executors.load("local"), sandboxes.load(settings.sandbox)
+        executor = executors.load("local")
+        enclosures = Enclosures(
+            git.views, repository.state_dir / "enclosures", Path(os.environ.get("HOME", "/nonexistent"))
+        )
         self._site = Site(
             records=records,
             ledger=Ledger(records.store),
@@ -135,7 +140,7 @@ class Engine:
                 pool=git.pool,
                 cache=cache,
                 executor=executor,
-                sandbox=sandbox,
+                enclosures=enclosures,
                 slots=anyio.CapacityLimiter(settings.verify_slots),
                 environ=dict(os.environ),
                 limits=Limits(
@@ -145,7 +150,8 @@ class Engine:
                 ),
             ),
             executor=executor,
-            sandbox=sandbox,
+            enclosures=enclosures,
+            homecoming=Homecoming(git, enclosures, executor),
             environ=dict(os.environ),
         )
         self._reader = Reader(records, started_at=time.time(), running=True)

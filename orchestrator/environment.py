@@ -1,8 +1,9 @@
 """The complete environments of children: pure functions from the user's own to theirs.
 
-Two policies. A *session* is the user's agent: it needs the user's logins and tools, so it
+Two policies where nothing is confined. A *session* is the user's agent: it needs the user's logins and tools, so it
 inherits everything but what would mislead it. A *check* is a measurement: it gets a short list
-of names, so that the same tree gives the same verdict on every day. Nothing here reads
+of names, so that the same tree gives the same verdict on every day. In a sandbox both get a list
+shorter still, and what the plan has them lent by name. Nothing here reads
 ``os.environ``; the caller hands it in.
 """
 
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.identity import Identity
 
@@ -37,6 +38,23 @@ _KEPT_FOR_CHECKS = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
     }
 )
+
+_KEPT_WHEN_CONFINED = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "JAVA_HOME",
+        "GOROOT",
+        "NVM_DIR",
+        "RUSTUP_HOME",
+        "PYENV_ROOT",
+    }
+)
+"""Who the user is, what they are logged in to and how they reach the network stays outside."""
+
+_CONFINED = {"USER": "agent", "LOGNAME": "agent", "SHELL": "/bin/sh"}
 
 _HEADLESS = {
     "GIT_TERMINAL_PROMPT": "0",  # nobody is there to type a password
@@ -80,19 +98,58 @@ def session_environment(
 def check_environment(
     base: Mapping[str, str],
     *,
+    lent: Iterable[str] = (),
     plan_env: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The environment of setup commands, checks and services: a short list, the plan's, ``extra``."""
+    """The environment of setup commands, checks and services: a short list, the plan's, ``extra``.
+
+    ``lent`` names more of the user's own.
+    """
     kept = {name: value for name, value in base.items() if _is_kept(name)}
     return {
         **kept,
         "PATH": _clean_path(base),
         **_HEADLESS,
         **_MEASURED,
+        **{name: base[name] for name in lent if name in base},
         **(plan_env or {}),
         **(extra or {}),
     }
+
+
+def confined_environment(
+    base: Mapping[str, str],
+    *,
+    lent: Iterable[str] = (),
+    identity: Identity | None = None,
+    plan_env: Mapping[str, str] | None = None,
+    profile_env: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+    measured: bool = False,
+) -> dict[str, str]:
+    """The environment of a job in a sandbox: where programs are, and what is ``lent`` by name.
+
+    HOME is the user's own, by which a sandbox finds programs installed there; what the job gets
+    instead is the sandbox's affair. ``measured`` for setup commands and checks.
+    """
+    kept = {name: value for name, value in base.items() if _is_harmless(name)}
+    return {
+        **kept,
+        "PATH": _clean_path(base),
+        **_CONFINED,
+        **_HEADLESS,
+        **(_MEASURED if measured else {}),
+        **{name: base[name] for name in lent if name in base},
+        **(identity.as_environment() if identity else {}),
+        **(plan_env or {}),
+        **(profile_env or {}),
+        **(extra or {}),
+    }
+
+
+def _is_harmless(name: str) -> bool:
+    return name in _KEPT_WHEN_CONFINED or name.startswith("LC_")
 
 
 def _is_misleading(name: str) -> bool:

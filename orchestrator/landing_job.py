@@ -163,6 +163,7 @@ class LandingJob:
         git = self._site.git
         try:
             await git.worktrees.remove(record.plan, record.id)
+            await self._site.enclosures.drop(f"{record.plan}/{record.id}")
         except GitError as error:
             message = f"its worktree could not be removed: {error}"
             self._site.ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)

@@ -17,6 +17,7 @@ from orchestrator.events import EventKind
 from orchestrator.git.landing import how_to_follow
 from orchestrator.git.refs import branch_ref, keep_ref
 from orchestrator.second_look import look_again
+from orchestrator.session_place import bring_home
 from orchestrator.states import Outcome, TaskState
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ async def _save_leftovers(site: Site, task: TaskRecord) -> str:
         return ""
     try:
         tree = await site.git.worktrees.reopen(task.plan, task.id)
+        await bring_home(site, task, tree)
         collected = await site.git.leftovers.collect(
             tree,
             branch=task.branch,
@@ -104,6 +106,7 @@ async def _tidy(site: Site, task: TaskRecord) -> None:
         return
     try:
         await site.git.worktrees.remove(task.plan, task.id)
+        await site.enclosures.drop(f"{task.plan}/{task.id}")
     except GitError as error:
         message = f"its worktree could not be removed: {error}"
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)

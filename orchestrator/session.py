@@ -95,7 +95,7 @@ async def run_session(
 
     try:
         with anyio.CancelScope() as scope:
-            exit_ = await executor.run(confinement.wrap(job), read)
+            exit_ = await executor.run(confinement.lending(command.readable).wrap(job), read)
     finally:
         transcript.close()
     return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from orchestrator import agents, attempts, feedback
 from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
 from orchestrator.crash_points import crash_point
-from orchestrator.environment import check_environment, session_environment
 from orchestrator.errors import GitError, SetupFailed
 from orchestrator.events import EventKind
 from orchestrator.git.refs import branch_ref
@@ -21,6 +20,7 @@ from orchestrator.recovery import keep_head
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
 from orchestrator.session import run_session
+from orchestrator.session_place import open_place
 from orchestrator.session_prompt import session_prompt
 from orchestrator.site import BRANCH
 from orchestrator.states import Outcome, TaskState
@@ -28,12 +28,13 @@ from orchestrator.survey import survey_changes
 from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
-    from orchestrator.agents.protocol import AgentEvent
+    from orchestrator.agents.protocol import Agent, AgentEvent
     from orchestrator.git.command import WorkTree
     from orchestrator.git.leftovers import Collected
     from orchestrator.plan.model import Budget, Plan, Task
     from orchestrator.records import AttemptRecord, TaskRecord
     from orchestrator.results import SessionResult
+    from orchestrator.session_place import SessionPlace
     from orchestrator.site import Site
 
 SETUP_SECONDS = 1800.0
@@ -111,8 +112,13 @@ class SessionJob:
         record = self._record(work)
         crash_point("session.begun")
         tree, record = await self._open(work, record)
+        _, profile = work.plan.agent_of(work.task)
+        agent = agents.load(profile)
         try:
-            seconds = await self._make_ready(work, tree)
+            place = await open_place(
+                self._site, plan=work.plan, profile=profile, agent=agent, tree=tree, record=record
+            )
+            seconds = await self._make_ready(work, place)
         except SetupFailed as error:
             reason = f"the worktree could not be made ready: {error}"
             closed = attempts.closed(
@@ -121,14 +127,16 @@ class SessionJob:
             self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
-        result = await self._session(work, record, tree)
+        result = await self._session(work, record, agent, place)
+        notes = await place.bring_home()
         crash_point("session.ended")
-        collected = await self._site.git.leftovers.collect(
+        left = await self._site.git.leftovers.collect(
             tree,
             branch=record.branch,
             base=record.base,
             message=f"{work.task.id}: what session {work.attempt.number} left uncommitted",
         )
+        collected = replace(left, notes=(*notes, *left.notes))
         crash_point("session.collected")
         await keep_head(self._site, record, collected.head)
         crash_point("session.kept")
@@ -158,19 +166,19 @@ class SessionJob:
         message = f"Merge {work.plan.target} into {record.branch}"
         await self._site.git.conflicts.sync(tree, target, message)
 
-    async def _make_ready(self, work: _Work, tree: WorkTree) -> float:
+    async def _make_ready(self, work: _Work, place: SessionPlace) -> float:
         """Set the worktree up once; returns the seconds it took."""
-        mark = tree.git_dir / READY_MARK
+        mark = place.tree.git_dir / READY_MARK
         if mark.exists():
             return 0.0
         site = self._site
         seconds = await set_up(
-            tree.path,
+            place.tree.path,
             work.plan.worktree,
             main_checkout=site.main_checkout,
-            env=check_environment(site.environ, plan_env=work.plan.worktree.env),
+            env=place.setup_env,
             executor=site.executor,
-            sandbox=site.sandbox,
+            confinement=place.confinement,
             log=site.records.logs(work.plan.name, work.task.id) / "setup.log",
             cookie=f"{work.cookie}.setup",
             timeout_seconds=SETUP_SECONDS,
@@ -179,9 +187,10 @@ class SessionJob:
         mark.touch()
         return seconds
 
-    async def _session(self, work: _Work, record: TaskRecord, tree: WorkTree) -> SessionResult:
+    async def _session(
+        self, work: _Work, record: TaskRecord, agent: Agent, place: SessionPlace
+    ) -> SessionResult:
         site, budget = self._site, work.budget
-        _, profile = work.plan.agent_of(work.task)
         told = await session_prompt(site.records, work.task, record)
         folder = site.records.logs(work.plan.name, work.task.id, str(work.attempt.number))
         path = folder / "prompt.md"
@@ -194,24 +203,20 @@ class SessionJob:
             plan=work.plan.name,
             task=work.task.id,
             attempt=record.attempts_used + 1,
-            worktree=tree.path,
+            worktree=place.tree.path,
             plan_folder=Path(work.folder),
             resume=told.resume,
             budget_tokens=tokens_left,
             budget_cost_usd=cost_left,
         )
+        await place.confinement.make_over()
         return await run_session(
-            agent=agents.load(profile),
+            agent=agent,
             prompt=prompt,
             executor=site.executor,
-            sandbox=site.sandbox,
-            env=session_environment(
-                site.environ,
-                identity=site.user,
-                plan_env=work.plan.worktree.env,
-                profile_env=profile.env,
-            ),
-            cwd=tree.path,
+            confinement=place.confinement,
+            env=place.env,
+            cwd=place.tree.path,
             log=folder / "session.log",
             cookie=work.cookie,
             wall_seconds=budget.wall,

@@ -61,7 +61,9 @@ class Settings(BaseModel):
     database_backed_up: bool = Field(
         False, description="Leave to bring up the tables of an older version on a server."
     )
-    sandbox: Literal["none"] = Field("none", description="What sessions and checks run in.")
+    sandbox: Literal["auto", "bubblewrap", "landlock", "none"] = Field(
+        "auto", description="What sessions and checks run in; auto: the strongest that holds."
+    )
     verify_slots: _Count = Field(
         default_factory=_cores, description="Checks that run at once; the cores by default."
     )

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import agents, sandboxes
+from orchestrator import agents
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
@@ -15,6 +15,7 @@ from orchestrator.git.preflight import preflight
 from orchestrator.git.refs import branch_ref, task_branch
 from orchestrator.plan.load import parse_plan
 from orchestrator.records import PlanRecord, TaskRecord
+from orchestrator.sandboxes.choice import choose
 from orchestrator.states import ACTIVE, SETTLED, TaskState
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     from orchestrator.site import Site
 
 DIFF_LINES = 60
+_CAUTIONS = {
+    "none": "sessions and checks run without a sandbox, with your rights",
+    "landlock": (
+        "bubblewrap does not hold here, so landlock confines: what detaches itself from a session "
+        "may outlive it (clerk doctor tells how to mend that)"
+    ),
+}
+
 DROPPED = "it is no longer in the plan"
 
 
@@ -44,15 +53,14 @@ class Submissions:
         UsageError for an edited plan that nobody said to take in. Nothing is stored then.
         """
         plan = parse_plan(request.source, shown_path=request.path, agents=agents.names())
-        sandbox = request.sandbox or self._site.records.settings.sandbox
-        sandboxes.load(sandbox)
+        sandbox = await choose(request.sandbox or self._site.records.settings.sandbox)
         agents.check_profiles(plan, shown_path=request.path)
         warnings = list(
             preflight(self._site.records.repository, target=plan.target, plan=plan.name)
         )
         record = self._record(plan, request, sandbox)
-        if record.sandbox == "none":
-            warnings.append("sessions and checks run without a sandbox, with your rights")
+        if caution := _CAUTIONS.get(record.sandbox):
+            warnings.append(caution)
         if not record.update_checkout:
             warnings += await self._checked_out(plan.target)
         crash_point("submission.checked")

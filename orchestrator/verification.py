@@ -22,7 +22,7 @@ from orchestrator.allowance import Allowance
 from orchestrator.cache import cache_key
 from orchestrator.check_graph import chart, run_order
 from orchestrator.check_run import Workbench
-from orchestrator.environment import check_environment
+from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
 from orchestrator.results import CheckResult, Verification
@@ -36,14 +36,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.cache import VerdictCache
+    from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
-    from orchestrator.plan.model import Plan
-    from orchestrator.sandboxes import Sandbox
+    from orchestrator.git.command import WorkTree
 
 
 class Checkout(Protocol):
     """A clean checkout of one commit."""
 
+    @property
+    def worktree(self) -> WorkTree: ...
     @property
     def path(self) -> Path: ...
     @property
@@ -75,7 +77,7 @@ class Verifier:
         pool: Pool,
         cache: VerdictCache,
         executor: Executor,
-        sandbox: Sandbox,
+        enclosures: Enclosures,
         slots: anyio.CapacityLimiter,
         environ: Mapping[str, str],
         limits: Limits | None = None,
@@ -83,7 +85,7 @@ class Verifier:
         self._pool = pool
         self._cache = cache
         self._executor = executor
-        self._sandbox = sandbox
+        self._enclosures = enclosures
         self._slots = slots
         self._environ = environ
         self._limits = limits or Limits()
@@ -111,7 +113,7 @@ class Verifier:
         wanted = request.plan.worktree
         around = partial(surroundings, wanted, request.main_checkout)
         found = await anyio.to_thread.run_sync(around) if wanted.copy_ or wanted.share else around()
-        env = self._env(request.plan) | {"CLERK_SANDBOX": self._sandbox.name}
+        env = self._env(request) | {"CLERK_SANDBOX": request.sandbox.name}
         env.pop("TMPDIR", None)
         keys: dict[str, str] = {}
         for name in order:
@@ -165,34 +167,51 @@ class Verifier:
     ) -> Workbench:
         if checkout.tree != request.tree:
             raise SetupFailed(f"{request.commit} does not hold tree {request.tree}")
-        temporary = scratch / "tmp"
-        temporary.mkdir()
         request.logs.mkdir(parents=True, exist_ok=True)
+        wanted = request.plan.worktree
+        enclosed = await self._enclosures.of_verification(
+            request.sandbox, checkout.worktree, scratch=scratch, lent=wanted.needs.paths
+        )
         bench = Workbench(
             folder=checkout.path,
             commit=request.commit,
             logs=request.logs,
             scratch=scratch,
-            env=self._env(request.plan) | {"TMPDIR": str(temporary)},
+            env=self._env(request) | _temporary(request, scratch),
             cookie=secrets.token_hex(8),
             executor=self._executor,
-            sandbox=self._sandbox,
+            confinement=enclosed.confinement,
             log_bytes=self._limits.log_bytes,
             grace_seconds=self._limits.grace_seconds,
             allowance=self._limits.allowance,
         )
         await set_up(
             checkout.path,
-            request.plan.worktree,
+            wanted,
             main_checkout=request.main_checkout,
             env=bench.env,
             executor=self._executor,
-            sandbox=self._sandbox,
+            confinement=enclosed.confinement,
             log=request.logs / "setup.log",
             cookie=f"{bench.cookie}.setup",
             timeout_seconds=self._limits.setup_seconds,
         )
+        await enclosed.confinement.make_over()
         return bench
 
-    def _env(self, plan: Plan) -> dict[str, str]:
-        return check_environment(self._environ, plan_env=plan.worktree.env)
+    def _env(self, request: VerificationRequest) -> dict[str, str]:
+        wanted = request.plan.worktree
+        if request.sandbox.confines:
+            return confined_environment(
+                self._environ, lent=wanted.needs.env, plan_env=wanted.env, measured=True
+            )
+        return check_environment(self._environ, lent=wanted.needs.env, plan_env=wanted.env)
+
+
+def _temporary(request: VerificationRequest, scratch: Path) -> dict[str, str]:
+    """Where nothing confines, a temporary folder of this verification's own; a sandbox has one."""
+    if request.sandbox.confines:
+        return {}
+    folder = scratch / "tmp"
+    folder.mkdir()
+    return {"TMPDIR": str(folder)}

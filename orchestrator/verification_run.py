@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from orchestrator.cache import VerdictCache
     from orchestrator.plan.model import Plan
     from orchestrator.results import CheckResult
+    from orchestrator.sandboxes import Sandbox
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequest:
     """What to verify: ``checks`` of ``plan``, and all they need, on ``commit``, whose tree is ``tree``.
 
-    ``logs`` is a folder for this verification alone. ``main_checkout`` is where setup takes files
+    ``sandbox`` is what its commands run in, ``logs`` a folder for this verification alone. ``main_checkout`` is where setup takes files
     from, None in a bare repository. Without ``use_cache`` everything runs again; results are kept
     all the same. With ``fail_fast`` no check is started any more once one has not passed.
     ``on_result`` is told each result as it comes.
@@ -40,6 +41,7 @@ class VerificationRequest:
     checks: tuple[str, ...]
     commit: str
     tree: str
+    sandbox: Sandbox
     logs: Path
     main_checkout: Path | None
     use_cache: bool = True

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.executors import Executor
     from orchestrator.plan.model import Worktree
     from orchestrator.process import Exit
-    from orchestrator.sandboxes import Sandbox
+    from orchestrator.sandboxes import Confinement
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Site:
     worktree: Path
     env: Mapping[str, str]
     executor: Executor
-    sandbox: Sandbox
+    confinement: Confinement
     log: Path
     cookie: str
     due: float
@@ -62,7 +62,7 @@ async def set_up(
     main_checkout: Path | None,
     env: Mapping[str, str],
     executor: Executor,
-    sandbox: Sandbox,
+    confinement: Confinement,
     log: Path,
     cookie: str,
     timeout_seconds: float,
@@ -75,13 +75,15 @@ async def set_up(
     if not (wanted.copy_ or wanted.share or wanted.setup):
         return 0.0
     began = anyio.current_time()
-    site = _Site(worktree, env, executor, sandbox, log, cookie, began + timeout_seconds)
+    site = _Site(worktree, env, executor, confinement, log, cookie, began + timeout_seconds)
     copies = [_pair(site, main_checkout, name, "copy") for name in wanted.copy_]
     shares = [_pair(site, main_checkout, name, "share") for name in wanted.share]
     for source, destination in copies:
         await anyio.to_thread.run_sync(_copy, source, destination)
     for number, (source, destination) in enumerate(shares):
         await _share(site, source, destination, number)
+    if wanted.setup:
+        await confinement.make_over()
     for number, line in enumerate(wanted.setup, start=len(shares)):
         await _command(site, line, number)
     return anyio.current_time() - began
@@ -141,7 +143,7 @@ async def _share(site: _Site, source: Path, destination: Path, number: int) -> N
 
 async def _command(site: _Site, line: str, number: int) -> None:
     job = site.job(("sh", "-c", line), number)
-    exit_ = await site.executor.run(site.sandbox.wrap(job))
+    exit_ = await site.executor.run(site.confinement.wrap(job))
     if not exit_.ok:
         raise SetupFailed(_failure(f"worktree.setup: {line!r}", exit_, job))
 

@@ -22,6 +22,7 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.errors import UsageError
+from orchestrator.plan.model import Needs
 from orchestrator.results import Usage
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class CommandAgent:
     """One session of a ``command`` agent; it cannot resume."""
 
     can_resume = False
+    needs = Needs()
 
     def __init__(self, profile: AgentProfile) -> None:
         refuse_unknown(profile, "run", "prompt", "args")

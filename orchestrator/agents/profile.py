@@ -9,7 +9,7 @@ from orchestrator.errors import UsageError
 if TYPE_CHECKING:
     from orchestrator.plan.model import AgentProfile
 
-_OF_EVERY_AGENT = frozenset({"type", "env"})
+_OF_EVERY_AGENT = frozenset({"type", "env", "needs"})
 
 
 def refuse_unknown(profile: AgentProfile, *understood: str) -> None:

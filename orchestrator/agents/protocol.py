@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.plan.model import Needs
 from orchestrator.results import Usage
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Prompt:
 class AgentCommand:
     """The command line of a session; ``stdin`` is a file to read from, none means empty.
 
+    ``readable`` is what it must see in a sandbox besides the programs on PATH.
+
     ``gateway`` is how its model is reached where the session is not to know the secret: what it
     sets wins over ``env``.
     """
@@ -53,6 +56,7 @@ class AgentCommand:
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: Path | None = None
+    readable: tuple[Path, ...] = ()
     gateway: Gateway | None = None
 
 
@@ -111,9 +115,14 @@ AgentEvent = Started | Message | ToolCall | UsageReported | RateLimited | Asked 
 
 
 class Agent(Protocol):
-    """One session's adapter."""
+    """One session's adapter.
+
+    ``needs`` is what every session of this kind of agent is lent in a sandbox, where it is there
+    (its login, the hosts of its model), on top of what the plan's profile lists.
+    """
 
     can_resume: bool
+    needs: Needs
 
     def command(self, prompt: Prompt) -> AgentCommand:
         """The command that starts the session. Raises UsageError for an impossible profile."""

@@ -30,7 +30,7 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.errors import UsageError
-from orchestrator.plan.model import Duration, Strict
+from orchestrator.plan.model import Duration, Needs, Strict
 from orchestrator.results import Usage
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class ReplayAgent:
     """One session of a ``replay`` agent; it resumes by keeping its session's id."""
 
     can_resume = True
+    needs = Needs()
 
     def __init__(self, profile: AgentProfile) -> None:
         refuse_unknown(profile, "script")
@@ -93,8 +94,11 @@ class ReplayAgent:
             "session": prompt.resume or f"replay-{prompt.task}-{prompt.attempt}",
         }
         player = (sys.executable, "-I", "-S", replay_player.__file__)
-        env = {"CLERK_SCRIPT_DIR": str(path.parent.resolve()), **self._env}
-        return AgentCommand((*player, json.dumps(order)), env)
+        folder = path.parent.resolve()
+        env = {"CLERK_SCRIPT_DIR": str(folder), **self._env}
+        python = (Path(sys.prefix), Path(sys.base_prefix))
+        readable = (*dict.fromkeys(python), Path(replay_player.__file__), folder)
+        return AgentCommand((*player, json.dumps(order)), env, readable=readable)
 
     def read(self, line: str) -> Iterable[AgentEvent]:
         try:

@@ -18,6 +18,7 @@ from orchestrator.git.leftovers import Leftovers
 from orchestrator.git.linked import LinkedWorktrees
 from orchestrator.git.objects import Objects
 from orchestrator.git.pool import CheckoutPool
+from orchestrator.git.private_view import PrivateViews
 from orchestrator.git.refs import Refs
 from orchestrator.git.repair import repair
 from orchestrator.git.worktrees import TaskWorktrees
@@ -54,6 +55,10 @@ class OpenRepository:
     @cached_property
     def pool(self) -> CheckoutPool:
         return CheckoutPool(self.git, self.objects, self.linked, size=self._verify_slots)
+
+    @cached_property
+    def views(self) -> PrivateViews:
+        return PrivateViews(self.git)
 
     @cached_property
     def candidates(self) -> Candidates:

@@ -36,9 +36,13 @@ _Signature = tuple[int, int, int, int]
 class Checkout:
     """A clean, detached checkout of ``commit``."""
 
-    path: Path
+    worktree: WorkTree
     commit: str
     tree: str
+
+    @property
+    def path(self) -> Path:
+        return self.worktree.path
 
 
 @dataclass(slots=True)
@@ -72,7 +76,7 @@ class CheckoutPool:
             try:
                 worktree = await self._filled(slot, commit)
                 crash_point("verification.checked-out")
-                yield Checkout(worktree.path, commit, tree)
+                yield Checkout(worktree, commit, tree)
             finally:
                 self._free.append(slot)
 

@@ -30,9 +30,15 @@ from orchestrator.plan.values import (
     MOST_TOKENS,
     NAME,
     check_branch,
+    check_command,
+    check_host,
     check_inside,
+    check_lent,
     check_name,
+    check_not_blank,
     check_one_line,
+    check_variable,
+    check_version,
     parse_duration,
     parse_tokens,
 )
@@ -51,7 +57,7 @@ _TOKENS_SCHEMA: dict[str, Any] = {
     ]
 }
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(check_not_blank)]
 Line = Annotated[Text, AfterValidator(check_one_line)]
 Name = Annotated[
     str,
@@ -60,6 +66,13 @@ Name = Annotated[
 ]
 """A name that is safe as a ref component, a folder and a word on the command line."""
 
+Variables = dict[Annotated[str, AfterValidator(check_variable)], str]
+Lent = Annotated[Text, AfterValidator(check_lent)]
+Variable = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+]
+Host = Annotated[Text, AfterValidator(check_host)]
 Branch = Annotated[Text, AfterValidator(check_branch)]
 Glob = Annotated[Text, AfterValidator(check_glob)]
 Inside = Annotated[Text, AfterValidator(check_inside)]
@@ -107,6 +120,20 @@ class BudgetOverride(Strict):
     cost: Dollars | None = Field(None, description="Instead of the plan's cost.")
 
 
+class Needs(Strict):
+    """What a sandboxed job is lent of the user's own; without it there is none of that inside."""
+
+    paths: tuple[Lent, ...] = Field(
+        (), strict=False, description="Files and folders to read, e.g. ~/.npmrc."
+    )
+    env: tuple[Variable, ...] = Field(
+        (), strict=False, description="Environment variables, by name."
+    )
+    network: tuple[Host, ...] = Field(
+        (), strict=False, description="Hosts it may reach, e.g. pypi.org, *.npmjs.org, host:8443."
+    )
+
+
 class Worktree(Strict):
     """How a fresh worktree is made ready for a session or a verification."""
 
@@ -119,8 +146,12 @@ class Worktree(Strict):
     setup: tuple[Text, ...] = Field(
         (), strict=False, description="Commands run in each fresh worktree."
     )
-    env: dict[str, str] = Field(
+    env: Variables = Field(
         default_factory=dict, description="Environment of setup, sessions and checks."
+    )
+    needs: Needs = Field(
+        default_factory=Needs,
+        description="Lent to setup, sessions and checks; the network not to checks.",
     )
 
 
@@ -151,7 +182,9 @@ class Check(Strict):
     """One verification command."""
 
     kind: CheckKind = Field("unit", description="What the check is about; plans should have e2e.")
-    run: Text = Field(description="Shell command line; {report} is a fresh path for a report.")
+    run: Annotated[Text, AfterValidator(check_command)] = Field(
+        description="Shell command line; {report} is a fresh path for a report."
+    )
     report: Text | None = Field(None, description="Format of the file at {report}, e.g. junit.")
     needs: tuple[Name, ...] = Field(
         (), strict=False, description="Checks that must pass before this one starts."
@@ -238,7 +271,8 @@ class AgentProfile(Strict):
     prompt: Literal["file", "stdin"] = Field("file", description="How 'command' gets its prompt.")
     script: Text | None = Field(None, description="Script of a 'replay' agent, beside the plan.")
     args: tuple[str, ...] = Field((), strict=False, description="Further arguments.")
-    env: dict[str, str] = Field(default_factory=dict, description="Further environment.")
+    env: Variables = Field(default_factory=dict, description="Further environment.")
+    needs: Needs = Field(default_factory=Needs, description="Lent to its sessions.")
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -255,7 +289,9 @@ NEEDED_FIELD = {"command": "run", "replay": "script"}
 class Plan(Strict):
     """A whole plan."""
 
-    clerk: Literal[1] = Field(description="Version of this format.")
+    clerk: Annotated[Literal[1], BeforeValidator(check_version)] = Field(
+        description="Version of this format."
+    )
     name: Name = Field(description="Names branches, worktrees and logs.")
     target: Branch = Field("main", description="The branch that receives merges.")
     merge: Annotated[MergeMode, Field(strict=False)] = Field(

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from difflib import SequenceMatcher
 
+from orchestrator.errors import UsageError
+from orchestrator.hosts import parse_rule
 from orchestrator.plan.quoting import quoted
 
 LONGEST_SECONDS = timedelta(days=30).total_seconds()
@@ -22,6 +25,18 @@ _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TOKENS = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(k|M)")
 _COUNT = {"k": 1_000, "M": 1_000_000}
+_LONGEST_FILE_NAME = 250
+"""In bytes; git adds ``.lock`` to the file of a branch, and 255 is the most."""
+
+_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z]+)\}")
+_LIKE_REPORT = 0.8  # 'reprot' is, '{repo}' of somebody's own is not
+
+_ELSEWHERE = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+    }
+)
 # What git check-ref-format refuses, and what a command line or a person would misread.
 _NO_BRANCH = re.compile(r"^[-/.]|[\s~^:?*\[\\]|\.\.|//|@\{|/\.|\.lock(/|$)|[/.]$|^@$|^refs/")
 
@@ -75,10 +90,46 @@ def check_name(value: str) -> str:
 
 
 def check_branch(value: str) -> str:
-    """``value`` when it can be a branch, written without ``refs/heads/``."""
-    if _NO_BRANCH.search(value):
+    """``value`` when it can be a target branch, written without ``refs/heads/``."""
+    too_long = any(len(part.encode()) > _LONGEST_FILE_NAME for part in value.split("/"))
+    if too_long or value == "HEAD" or _NO_BRANCH.search(value):
         raise ValueError(f"{quoted(value)} cannot be a branch; write it as git branch shows it")
+    if value.startswith("clerk/"):
+        raise ValueError(f"{quoted(value)} cannot be the target: 'clerk/…' are the tasks' branches")
     return value
+
+
+def check_version(value: object) -> object:
+    """``value`` unless it only equals a version: ``true`` and ``1.0`` equal 1 in Python."""
+    if isinstance(value, bool | float):
+        raise ValueError(  # noqa: TRY004 - the model tells ValueErrors
+            "the version of the format is a whole number; write clerk: 1"
+        )
+    return value
+
+
+def check_not_blank(value: str) -> str:
+    """``value`` unless it is nothing but white space, which says nothing and runs nothing."""
+    if value and not value.strip():
+        raise ValueError("must hold a text, not white space alone")
+    return value
+
+
+def check_command(value: str) -> str:
+    """``value`` unless it holds a misspelt ``{report}``, which a shell would take as it stands."""
+    for name in _PLACEHOLDER.findall(value):
+        if name != "report" and SequenceMatcher(None, name, "report").ratio() > _LIKE_REPORT:
+            raise ValueError(f"there is no {quoted('{' + name + '}')}; did you mean '{{report}}'?")
+    return value
+
+
+def check_variable(name: str) -> str:
+    """``name`` when a process can have a variable of that name that does not mislead its git."""
+    if not name or "=" in name:
+        raise ValueError(f"{quoted(name)} cannot name a variable; use letters, digits and '_'")
+    if name in _ELSEWHERE:
+        raise ValueError(f"{quoted(name)} would lead git to another repository; remove it")
+    return name
 
 
 def check_one_line(value: str) -> str:
@@ -92,4 +143,23 @@ def check_inside(value: str) -> str:
     """``value`` when it is a path below the repository's root."""
     if value.startswith(("/", "~")) or ".." in value.split("/"):
         raise ValueError(f"{quoted(value)} leaves the repository; write a path below its root")
+    parts = [part for part in value.split("/") if part not in {"", "."}]
+    if not parts or parts[0] == ".git":
+        raise ValueError(f"{quoted(value)} cannot be taken along; name a file or folder of yours")
+    return value
+
+
+def check_lent(value: str) -> str:
+    """``value`` when it is a path of the machine: absolute, or below the user's home."""
+    if not value.startswith(("/", "~/")) or ".." in value.split("/") or value.strip("~/") == "":
+        raise ValueError(f"{quoted(value)} cannot be lent; write ~/path or /path, without '..'")
+    return value
+
+
+def check_host(value: str) -> str:
+    """``value`` when ``needs.network`` can mean it (see ``orchestrator.hosts``)."""
+    try:
+        parse_rule(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
     return value

@@ -1,30 +1,80 @@
-"""What a job may reach. A sandbox rewrites a job so that it runs confined.
+"""What a job may reach. A sandbox rewrites a job so that it runs confined to its enclosure.
 
-``none`` confines nothing and is marked as such on every attempt.
+``bubblewrap`` is the one that promises everything docs/trust.md says; ``landlock`` promises less
+and says so; ``none`` confines nothing and is marked as such on every attempt. A sandbox that does
+not hold on this machine is never used: ``probe`` runs an attack, and believes no version.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
-    from orchestrator.process import Job
+    from pathlib import Path
 
-SANDBOXES = {"none": "orchestrator.sandboxes.none:NoSandbox"}
+    from orchestrator.process import Job
+    from orchestrator.sandboxes.enclosure import Enclosure
+
+SANDBOXES = {
+    "bubblewrap": "orchestrator.sandboxes.bubblewrap:Bubblewrap",
+    "none": "orchestrator.sandboxes.none:NoSandbox",
+}
 
 
 class Sandbox(Protocol):
-    """One way to confine jobs."""
+    """One way to confine jobs.
+
+    ``confines`` is false only where nothing is held; ``covers`` says whether it can show one
+    folder in place of another. Without that the private common directory stands beside the real
+    one, and the worktree's ``.git`` file leads to it for as long as the session runs.
+    """
 
     name: str
     confines: bool
+    covers: bool
+
+    async def make_over(self, enclosure: Enclosure) -> None:
+        """Let jobs write what they may: its folders become theirs where they have a user of their own.
+
+        Once after the engine has written there, before the first job; raises CannotRun.
+        """
+
+    def wrap(self, job: Job, enclosure: Enclosure) -> Job:
+        """The same job, confined to ``enclosure``. Raises CannotRun when that cannot be done."""
+
+    def objects_at(self, objects: Path) -> Path:
+        """Where a job finds the real object folder ``objects``, to borrow from."""
+
+    async def probe(self) -> str:
+        """Why this sandbox does not hold on this machine, and the mend; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """A sandbox together with what the jobs of one session or verification may reach in it."""
+
+    sandbox: Sandbox
+    enclosure: Enclosure
+
+    def lending(self, readable: tuple[Path, ...]) -> Confinement:
+        """The same, with more to read."""
+        enclosure = replace(self.enclosure, readable=(*self.enclosure.readable, *readable))
+        return replace(self, enclosure=enclosure)
+
+    async def make_over(self) -> None:
+        """See ``Sandbox.make_over``."""
+        await self.sandbox.make_over(self.enclosure)
 
     def wrap(self, job: Job) -> Job:
-        """The same job, confined."""
+        """The same job, confined; raises CannotRun."""
+        return self.sandbox.wrap(replace(job, disk=self.enclosure.roots), self.enclosure)
 
 
+@cache
 def load(name: str) -> Sandbox:
     """The sandbox of that name; raises UsageError with the names there are."""
     return cast("Sandbox", look_up("sandbox", name, SANDBOXES)())

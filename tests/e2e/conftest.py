@@ -147,7 +147,8 @@ class Yard:
 
     def env(self, **more: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "CLERK_"))}
-        return {**kept, "HOME": str(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", **more}
+        mine = {"HOME": str(self.home), "GIT_CONFIG_GLOBAL": "/dev/null", "CLERK_SANDBOX": "none"}
+        return {**kept, **mine, **more}
 
     def status(self) -> dict[str, dict]:
         """Every task by its id, as ``clerk status --json`` tells.

@@ -11,6 +11,8 @@ from orchestrator.agents.command import CommandAgent
 from orchestrator.agents.protocol import Agent, AgentEvent, Prompt
 from orchestrator.plan.model import AgentProfile
 from orchestrator.results import SessionResult
+from orchestrator.sandboxes import Confinement
+from orchestrator.sandboxes.enclosure import Enclosure
 from orchestrator.session import run_session
 
 Run = Callable[..., Awaitable[SessionResult]]
@@ -47,7 +49,7 @@ def run(tmp_path: Path, env: dict[str, str], events: list[AgentEvent]) -> Run:
             "agent": agent,
             "prompt": prompt,
             "executor": executors.load("local"),
-            "sandbox": sandboxes.load("none"),
+            "confinement": Confinement(sandboxes.load("none"), Enclosure("shop/cart")),
             "env": env,
             "cwd": worktree,
             "log": tmp_path / "logs" / "session.log",

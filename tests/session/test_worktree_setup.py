@@ -10,6 +10,8 @@ from orchestrator.errors import SetupFailed
 from orchestrator.executors import Executor
 from orchestrator.plan.model import Worktree
 from orchestrator.process import Exit, Job, OnLine
+from orchestrator.sandboxes import Confinement
+from orchestrator.sandboxes.enclosure import Enclosure
 from orchestrator.worktree_setup import set_up
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +58,7 @@ def prepare(tmp_path: Path, main: Path, worktree: Path, env: dict[str, str]) -> 
             main_checkout=main_checkout,
             env={**env, "FROM_PLAN": "yes"},
             executor=executor or executors.load("local"),
-            sandbox=sandboxes.load("none"),
+            confinement=Confinement(sandboxes.load("none"), Enclosure("shop/cart")),
             log=tmp_path / "logs" / "setup.log",
             cookie="cart-1",
             timeout_seconds=timeout_seconds,

@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from orchestrator.cache import VerdictCache
+from orchestrator.enclosures import Enclosures
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
@@ -55,7 +56,7 @@ class Site:
             "pool": self.repository.pool,
             "cache": VerdictCache(self.folder / "cache"),
             "executor": LocalExecutor(),
-            "sandbox": NoSandbox(),
+            "enclosures": Enclosures(self.repository.views, self.folder / "enclosures", Path.home()),
             "slots": anyio.CapacityLimiter(self.slots),
             "environ": ENVIRON,
             "limits": Limits(grace_seconds=0.5),
@@ -78,6 +79,7 @@ class Site:
             "checks": wanted or tuple(checks),
             "commit": self.git("rev-parse", "HEAD"),
             "tree": self.git("rev-parse", "HEAD^{tree}"),
+            "sandbox": NoSandbox(),
             "logs": self.folder / "logs" / str(len(self.told)),
             "main_checkout": self.checkout,
             "on_result": self.told.append,

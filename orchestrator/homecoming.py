@@ -1,0 +1,196 @@
+"""A confined session's commits, brought from its private view into the real repository.
+
+The view is the session's to write, so git reads it inside the sandbox only, and what it tells is
+taken for a claim: object names are looked at letter by letter, objects come in through the
+quarantine of ``git.imports``, and the task's branch moves by compare-and-swap. Afterwards the
+worktree stands as if the session had worked in the real repository, and its leftovers can be
+collected like any other's. Commits the branch does not lead to are kept under refs of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.git.refs import branch_ref, stray_ref
+from orchestrator.log_tail import last_words
+from orchestrator.process import Job
+from orchestrator.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.enclosures import Enclosures
+    from orchestrator.executors import Executor
+    from orchestrator.git.command import WorkTree
+    from orchestrator.git.opening import OpenRepository
+    from orchestrator.git.private_view import PrivateView
+    from orchestrator.sandboxes import Sandbox
+
+PATIENCE_SECONDS = 600.0
+MOST_STRAYS = 50
+_CLAIM_BYTES = 4 << 20
+
+_SCRIPT = """
+set -e
+git symbolic-ref -q HEAD >"$OUT/branch" || :
+git rev-parse -q --verify 'HEAD^{commit}' >"$OUT/head" || :
+git for-each-ref --format='%(objectname) %(refname)' >"$OUT/refs"
+{ cut -d' ' -f1 "$OUT/refs"; cat "$OUT/head" "$OUT/known"; } |
+    git pack-objects --revs --stdout --thin --delta-base-offset -q >"$OUT/pack"
+"""
+"""One process tree for all there is to ask; ``known`` excludes what the real repository has."""
+
+_CLAIM = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\x00-\x20\x7f]{1,255})")
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a view says of itself: where its HEAD stands, and its refs."""
+
+    head: str
+    branch: str
+    refs: Mapping[str, str]
+
+
+class Homecoming:
+    """Brings sessions' commits home, for one engine."""
+
+    def __init__(self, git: OpenRepository, enclosures: Enclosures, executor: Executor) -> None:
+        self._git = git
+        self._enclosures = enclosures
+        self._executor = executor
+
+    async def bring(
+        self,
+        view: PrivateView,
+        tree: WorkTree,
+        *,
+        sandbox: Sandbox,
+        plan: str,
+        task: str,
+        branch: str,
+        base: str,
+        env: Mapping[str, str],
+    ) -> tuple[str, ...]:
+        """Take the session's commits in; a sentence for each thing the architect should know.
+
+        What is refused stays outside, and the branch where it was: the files in the worktree are
+        left for ``Leftovers``. Raises GitError when the real repository cannot take anything.
+        """
+        async with scratch_folder() as out:
+            said = await self._ask(view, out, sandbox, f"{plan}/{task}", env)
+            if said:
+                return (f"the session left its repository unreadable: {said}",)
+            claim = read_claim(out)
+            tips = _new_tips(claim, view.known)
+            if tips:
+                imported = await self._git.imports.take(out / "pack", tips, base)
+                if imported.refused:
+                    return (imported.refused,)
+                notes = imported.warnings
+            else:
+                notes = ()
+        strays = await self._move(claim, view, tree, branch, tips)
+        for oid in strays:
+            await self._git.refs.hold(stray_ref(plan, task, oid), oid)
+        return notes
+
+    async def _ask(
+        self, view: PrivateView, out: Path, sandbox: Sandbox, who: str, env: Mapping[str, str]
+    ) -> str:
+        """Have the view tell and pack what is new in it; returns why it could not."""
+        known = "".join(f"^{oid}\n" for oid in dict.fromkeys(view.known.values()))
+        (out / "known").write_text(known)
+        confinement = self._enclosures.of_import(sandbox, view, who, out)
+        await confinement.make_over()
+        folder = view.over if sandbox.covers else view.folder
+        job = Job(
+            argv=("sh", "-c", _SCRIPT),
+            cwd=out,
+            env={
+                **env,
+                "OUT": str(out),
+                "GIT_DIR": str(folder / "worktrees" / view.admin.name),
+                "GIT_COMMON_DIR": str(folder),
+            },
+            cookie=f"{who}.import",
+            log=out / "log",
+            wall_seconds=PATIENCE_SECONDS,
+        )
+        ended = await self._executor.run(confinement.wrap(job))
+        return "" if ended.ok else (ended.error or last_words(out / "log") or "git said nothing")
+
+    async def _move(
+        self,
+        claim: Claim,
+        view: PrivateView,
+        tree: WorkTree,
+        branch: str,
+        tips: tuple[str, ...],
+    ) -> list[str]:
+        """Set the branch and the worktree's HEAD as the session left them; what leads nowhere then."""
+        git, ref = self._git, branch_ref(branch)
+        old, new = await git.refs.resolve(ref) or "", claim.refs.get(ref, "")
+        if new and new != old and await self._is_commit(new):
+            await git.refs.move(ref, new, old, "clerk: what the session committed")
+        elsewhere = claim.head if claim.branch != ref else ""
+        if elsewhere:
+            await git.git.run("update-ref", "--no-deref", "HEAD", elsewhere, at=tree)
+        head = elsewhere or await git.refs.resolve(ref)
+        if head and (head != old or _is_concluded(view, tree)):
+            await git.git.run("read-tree", "--reset", head, at=tree)
+            _conclude(tree)
+        _carry_rebase(view, tree)
+        return [oid for oid in tips if oid not in {new, head}][:MOST_STRAYS]
+
+    async def _is_commit(self, oid: str) -> bool:
+        return await self._git.refs.resolve(oid) == oid
+
+
+def read_claim(out: Path) -> Claim:
+    """What the import's answers say, if they are what they should be; raises GitError."""
+    head, branch = _text(out / "head").strip(), _text(out / "branch").strip()
+    if head and not _OID.fullmatch(head):
+        raise GitError("the session's HEAD has no name that git could have given")
+    refs = {}
+    for line in _text(out / "refs").splitlines():
+        found = _CLAIM.fullmatch(line)
+        if found:
+            refs[found[2]] = found[1]
+    return Claim(head, branch if branch in refs else "", refs)
+
+
+def _new_tips(claim: Claim, known: Mapping[str, str]) -> tuple[str, ...]:
+    """The object names that the real repository did not give, HEAD's and the branches' first."""
+    given = set(known.values())
+    claimed = (claim.head, *(claim.refs[name] for name in sorted(claim.refs)))
+    return tuple(dict.fromkeys(oid for oid in claimed if oid and oid not in given))
+
+
+def _text(path: Path) -> str:
+    """A small regular file's text: our own script wrote it, but in a folder a job could reach."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _CLAIM_BYTES:
+        raise GitError("the session's repository told nothing that can be read")
+    return path.read_text("utf-8", "surrogateescape")
+
+
+def _is_concluded(view: PrivateView, tree: WorkTree) -> bool:
+    """Whether a merge that we left open for the session is open no more."""
+    return (tree.git_dir / "MERGE_HEAD").exists() and not (view.admin / "MERGE_HEAD").exists()
+
+
+def _carry_rebase(view: PrivateView, tree: WorkTree) -> None:
+    """A rebase the session left unfinished is known by its folder alone; nothing in it is taken."""
+    for name in ("rebase-merge", "rebase-apply"):
+        if (view.admin / name).is_dir():
+            (tree.git_dir / name).mkdir(exist_ok=True)
+
+
+def _conclude(tree: WorkTree) -> None:
+    for name in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE"):
+        (tree.git_dir / name).unlink(missing_ok=True)

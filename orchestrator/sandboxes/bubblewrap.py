@@ -1,0 +1,173 @@
+"""Jobs in namespaces of their own, made by bubblewrap: nothing in sight that was not lent.
+
+Mounts, processes, network, System V IPC and host name are the job's own; nothing of it outlives
+the guard process. Every option earned its place (docs/trust.md says by which attack), and their
+order matters: later mounts win. Started by root, the mounts are made by root and the job then
+becomes a user of its own, who is nobody else's; started by anyone else, a user namespace does it.
+The environment goes by a descriptor, since arguments can be read by everyone on the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import zlib
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import process
+from orchestrator.errors import CannotRun
+from orchestrator.process import Handed, Witness
+from orchestrator.sandboxes.attack import attack
+from orchestrator.sandboxes.seccomp import filter_program
+from orchestrator.sandboxes.system_view import accounts, shown, system_view
+from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from orchestrator.process import Job
+    from orchestrator.sandboxes.enclosure import Bounds, Enclosure
+
+HOME = Path("/run/clerk/home")
+OBJECTS = Path("/run/clerk/objects")
+
+FIRST_USER, USERS = 52_000, 8_000
+"""Numbers of the users that root's jobs become; no distribution gives them to anybody."""
+
+_INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+
+
+class Bubblewrap:
+    """Confines by ``bwrap``."""
+
+    name = "bubblewrap"
+    confines = True
+    covers = True
+
+    def __init__(self) -> None:
+        self._program = shutil.which("bwrap") or ""
+        self._is_root = os.geteuid() == 0
+
+    def objects_at(self, objects: Path) -> Path:  # noqa: ARG002 - always at one place
+        return OBJECTS
+
+    async def make_over(self, enclosure: Enclosure) -> None:
+        if not self._is_root:
+            return
+        folders = [*enclosure.writable, *(c.source for c in enclosure.covers if c.writable)]
+        if enclosure.home is not None:
+            folders.append(enclosure.home)
+        user = user_of(enclosure.who)
+        argv = ("chown", "-hR", f"{user}:{user}", "--", *map(str, folders))
+        done = await process.run(argv, cwd="/", env={"PATH": os.defpath}, timeout_seconds=600)
+        if done.code:
+            told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise CannotRun(f"{folders[0]} cannot be made over to the sandbox: {told[-1:]}")
+
+    def wrap(self, job: Job, enclosure: Enclosure) -> Job:
+        if not self._program:
+            raise CannotRun(f"bubblewrap is not installed; {_INSTALL}")
+        user = user_of(enclosure.who) if self._is_root else os.geteuid()
+        group = user if self._is_root else os.getegid()
+        options = [
+            *self._namespaces,
+            *system_view(enclosure.bounds.scratch_bytes),
+            *_shown(tool_paths(job.env)),
+            *_mounts(enclosure),
+            "--clearenv",
+            *_variables(job, enclosure),
+            "--chdir",
+            str(job.cwd),
+        ]
+        argv = [
+            self._program,
+            *("--args", Handed("\0".join((*options, "")).encode("utf-8", "surrogateescape"))),
+            *accounts(user, group, HOME),
+            *("--remount-ro", "/"),
+            *("--seccomp", Handed(filter_program())),
+            *("--json-status-fd", Witness()),
+            "--",
+            *self._prefix(user, enclosure.bounds),
+            *job.argv,
+        ]
+        return replace(job, argv=argv, env={}, cwd=Path("/"), enclosed=True)
+
+    async def probe(self) -> str:
+        if not self._program:
+            return f"bubblewrap is not installed; {_INSTALL}"
+        return await attack(self)
+
+    @cached_property
+    def _namespaces(self) -> tuple[str, ...]:
+        """The namespaces and privileges; as root all but those by which root becomes nobody."""
+        always = ("--die-with-parent", "--new-session", "--hostname", "clerk", "--cap-drop", "ALL")
+        if not self._is_root:
+            nested = ("--disable-userns",) if self._knows("--disable-userns") else ()
+            return ("--unshare-all", "--unshare-user", *nested, *always)
+        spaces = ("ipc", "pid", "net", "uts", "cgroup-try")
+        kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+        return (
+            *(f"--unshare-{space}" for space in spaces),
+            *always,
+            *(word for name in kept for word in ("--cap-add", name)),
+        )
+
+    def _prefix(self, user: int, bounds: Bounds) -> tuple[str, ...]:
+        """What the job becomes just before it is itself."""
+        limits = (
+            f"--nproc={bounds.processes}",
+            f"--fsize={bounds.file_bytes}",
+            f"--nofile={_at_most(resource.RLIMIT_NOFILE, bounds.open_files)}",
+            "--core=0",
+        )
+        if not self._is_root:
+            return ("prlimit", *limits, "--")
+        user_only = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
+        nothing_else = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
+        return ("prlimit", *limits, "--", "setpriv", *user_only, *nothing_else, "--")
+
+    def _knows(self, option: str) -> bool:
+        told = subprocess.run([self._program, "--help"], capture_output=True, check=False)
+        return option.encode() in told.stdout
+
+
+def user_of(who: str) -> int:
+    """The number of the user that jobs of this name run as when root starts them."""
+    return FIRST_USER + zlib.crc32(who.encode()) % USERS
+
+
+def _mounts(enclosure: Enclosure) -> Iterator[str]:
+    """What was lent to this job, in the order in which later ones win."""
+    for cover in enclosure.covers:
+        yield from shown(cover.source, cover.place, writable=cover.writable)
+    yield from _shown(enclosure.writable, writable=True)
+    yield from _shown((*enclosure.fixed, *enclosure.readable))
+    if enclosure.home is not None:
+        yield from shown(enclosure.home, HOME, writable=True)
+    yield from _shown(socket for socket in (enclosure.egress, enclosure.door) if socket)
+
+
+def _shown(paths: Iterable[Path], *, writable: bool = False) -> Iterator[str]:
+    for path in paths:
+        yield from shown(path, writable=writable)
+
+
+def _variables(job: Job, enclosure: Enclosure) -> Iterator[str]:
+    home = HOME if enclosure.home is not None else Path("/tmp")  # noqa: S108 - the job's own
+    roots = {name: str(root) for name, root in tool_roots(job.env).items()}
+    for name, value in {**job.env, **roots, "HOME": str(home), "TMPDIR": "/tmp"}.items():  # noqa: S108
+        yield from ("--setenv", name, value)
+
+
+def _at_most(limit: int, wanted: int) -> int:
+    """A limit can be lowered only."""
+    hard = resource.getrlimit(limit)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+__all__: Sequence[str] = ("FIRST_USER", "HOME", "OBJECTS", "USERS", "Bubblewrap", "user_of")

@@ -1,0 +1,89 @@
+"""What every confined job sees of the machine: its programs, a few facts, and room of its own.
+
+Of ``/etc`` only what programs need to find libraries, certificates, time and locale: no host's
+names, accounts or keys. Options for bubblewrap; pure but for looking at what exists.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.process import Handed
+from orchestrator.sandboxes.toolchain import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FACTS = (
+    *("alternatives", "ld.so.cache", "nsswitch.conf", "protocols", "services", "mime.types"),
+    *("localtime", "timezone", "os-release", "ssl/certs", "ssl/openssl.cnf", "pki/tls/certs"),
+    *("pki/ca-trust", "crypto-policies", "fonts", "postgresql-common"),
+)
+_JAVA = "java-*"
+
+_RUN_BYTES = 64 << 20
+
+
+def system_view(scratch_bytes: int) -> tuple[str, ...]:
+    """Mounts of the system's own, with ``scratch_bytes`` of temporary space."""
+    room = ("--size", str(scratch_bytes))
+    return (
+        *_programs(),
+        *("--dev", "/dev", *room, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
+        *("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"),
+        *("--ro-bind-try", "/proc/sysrq-trigger", "/proc/sysrq-trigger"),
+        *(*room, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 - the job's own
+        *(*room, "--perms", "1777", "--tmpfs", "/var/tmp"),  # noqa: S108
+        *("--size", str(_RUN_BYTES), "--perms", "0755", "--tmpfs", "/run"),
+        *("--perms", "0755", "--dir", "/etc"),
+    )
+
+
+def shown(source: Path, place: Path | None = None, *, writable: bool = False) -> Iterator[str]:
+    """A mount of ``source`` at its own path or at ``place``, below folders that all may pass."""
+    place = place or source
+    for folder in reversed(place.parents[:-1]):
+        yield from ("--perms", "0755", "--dir", str(folder))
+    yield from ("--bind" if writable else "--ro-bind", str(source), str(place))
+
+
+def accounts(user: int, group: int, home: Path) -> tuple[str | Handed, ...]:
+    """Who the job is, and the names of this machine: itself alone."""
+    passwd = f"root:x:0:0:root:/:/bin/sh\nagent:x:{user}:{group}:agent:{home}:/bin/sh\n"
+    files = {
+        "passwd": passwd,
+        "group": f"root:x:0:\nagent:x:{group}:\n",
+        "hosts": "127.0.0.1 localhost clerk\n::1 localhost\n",
+    }
+    return tuple(
+        word
+        for name, text in files.items()
+        for word in ("--perms", "0444", "--ro-bind-data", Handed(text.encode()), f"/etc/{name}")
+    )
+
+
+@cache
+def _programs() -> tuple[str, ...]:
+    return (*_system_folders(), *_facts())
+
+
+def _system_folders() -> Iterator[str]:
+    for folder in SYSTEM:
+        if folder.is_symlink():
+            yield from ("--symlink", str(folder.readlink()), str(folder))
+        elif folder.is_dir():
+            yield from shown(folder)
+
+
+def _facts() -> Iterator[str]:
+    for fact in fact_paths():
+        yield from ("--ro-bind", str(fact), str(fact))
+
+
+def fact_paths() -> tuple[Path, ...]:
+    """What every job may read of this machine's configuration."""
+    etc = Path("/etc")
+    facts = (*(etc / name for name in _FACTS), *sorted(etc.glob(_JAVA)))
+    return tuple(fact for fact in facts if fact.exists())

@@ -1,0 +1,98 @@
+"""Where programs live that were not installed system-wide, so that confined jobs may run them.
+
+The search path tells: a folder on it may be read, and beside a ``bin`` the folders in which such
+an installation keeps its libraries. Never a home folder itself, nor what merely lies beside the
+programs: logins lie there too. Reads names only, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SYSTEM = tuple(
+    map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store"))
+)
+"""What every job may read."""
+
+_BINARIES = frozenset({"bin", "sbin", "shims"})
+_BESIDE = ("lib", "lib32", "lib64", "libexec", "include", "versions", "pyvenv.cfg")
+_SHARED = "share"
+_ROOTS = {"RUSTUP_HOME": ".rustup", "PYENV_ROOT": ".pyenv"}
+"""Installations that programs on the path look up by a variable, or else below HOME."""
+
+
+def search_path(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The absolute folders of PATH that exist."""
+    entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    folders = (Path(entry) for entry in dict.fromkeys(entries) if entry.startswith("/"))
+    return tuple(folder for folder in folders if folder.is_dir())
+
+
+def tool_paths(environ: Mapping[str, str], *, hidden: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+    """The paths outside ``SYSTEM`` that the programs on PATH need, as they are and as they resolve.
+
+    None that holds a home folder or one of ``hidden``.
+    """
+    home = Path(environ.get("HOME") or "/nonexistent")
+    kept_out = (home, *hidden)
+    found: dict[Path, None] = {}
+    for folder in search_path(environ):
+        for path in _installation(folder, home):
+            if not is_system(path) and not any(secret.is_relative_to(path) for secret in kept_out):
+                found[path] = None
+    for path in tool_roots(environ).values():
+        found[path] = None
+    return tuple(found)
+
+
+def tool_roots(environ: Mapping[str, str]) -> dict[str, Path]:
+    """Installations by the variable under which their programs look for them."""
+    home = Path(environ.get("HOME") or "/nonexistent")
+    roots = {name: Path(environ.get(name) or home / default) for name, default in _ROOTS.items()}
+    return {name: root for name, root in roots.items() if root.is_dir() and root != home}
+
+
+def program_paths(program: Path) -> tuple[Path, ...]:
+    """What one program needs: its own folder as it resolves, and the installation that is in."""
+    real = program.resolve()
+    folder = real.parent
+    return tuple(
+        path for path in (folder, *_installation(folder, Path.home())) if not is_system(path)
+    )
+
+
+def is_system(path: Path) -> bool:
+    """Whether every job may read ``path`` anyway."""
+    return any(path.is_relative_to(system) for system in SYSTEM)
+
+
+def _installation(folder: Path, home: Path) -> Iterator[Path]:
+    """``folder`` and what belongs to its programs, also where a link leads to."""
+    for place in dict.fromkeys((folder, folder.resolve())):
+        yield place
+        prefix = place.parent
+        if place.name not in _BINARIES or prefix == home:
+            continue
+        names = _BESIDE if prefix == home / ".local" else (*_BESIDE, _SHARED)
+        yield from (prefix / name for name in names if (prefix / name).exists())
+        yield from _base_of(prefix / "pyvenv.cfg")
+
+
+def _base_of(config: Path) -> Iterator[Path]:
+    """The installation that a virtual environment borrows its interpreter from."""
+    try:
+        lines = config.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        key, _, value = line.partition("=")
+        base = Path(value.strip())
+        if key.strip() == "home" and base.is_absolute() and base.is_dir():
+            for name in ("bin", "lib", "lib64", "include"):
+                if (base.parent / name).exists():
+                    yield base.parent / name

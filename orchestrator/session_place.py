@@ -1,0 +1,130 @@
+"""The place where a session of one task works: what it may reach, and how its work comes home.
+
+Made before the session's first command and left after its last. Confined, the place is the task's
+worktree, a private view of the repository and a private home, with what the plan and the agent
+need lent to it; unconfined it is the worktree and the user's own environment, marked as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator import sandboxes
+from orchestrator.environment import check_environment, confined_environment, session_environment
+from orchestrator.plan.model import Needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.agents.protocol import Agent
+    from orchestrator.enclosures import Enclosed
+    from orchestrator.git.command import WorkTree
+    from orchestrator.plan.model import AgentProfile, Plan
+    from orchestrator.records import TaskRecord
+    from orchestrator.sandboxes import Confinement, Sandbox
+    from orchestrator.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlace:
+    """Where one session works; ``env`` is its complete environment, ``setup_env`` that of setup."""
+
+    site: Site
+    sandbox: Sandbox
+    tree: WorkTree
+    record: TaskRecord
+    enclosed: Enclosed
+    env: dict[str, str]
+    setup_env: dict[str, str]
+    needs: Needs
+
+    @property
+    def confinement(self) -> Confinement:
+        return self.enclosed.confinement
+
+    async def bring_home(self) -> tuple[str, ...]:
+        """Take in what the session committed; a sentence for each thing to know."""
+        return await bring_home(self.site, self.record, self.tree)
+
+
+async def open_place(
+    site: Site,
+    *,
+    plan: Plan,
+    profile: AgentProfile,
+    agent: Agent,
+    tree: WorkTree,
+    record: TaskRecord,
+) -> SessionPlace:
+    """The place for the next session in ``tree``; raises SetupFailed when something to lend is missing."""
+    sandbox = sandboxes.load(site.records.book.record(plan.name).sandbox)
+    needs = joined((plan.worktree.needs, profile.needs, agent.needs))
+    enclosed = await site.enclosures.of_session(
+        sandbox,
+        tree,
+        who=f"{record.plan}/{record.id}",
+        branch=record.branch,
+        lent=needs.paths,
+        optional=agent.needs.paths,
+        readable=(site.records.logs(record.plan, record.id),),
+    )
+    env = _session_env(site, plan, profile, sandbox, needs)
+    setup_env = _setup_env(site, plan, sandbox)
+    return SessionPlace(site, sandbox, tree, record, enclosed, env, setup_env, needs)
+
+
+def _session_env(
+    site: Site, plan: Plan, profile: AgentProfile, sandbox: Sandbox, needs: Needs
+) -> dict[str, str]:
+    own, theirs = plan.worktree.env, profile.env
+    if not sandbox.confines:
+        return session_environment(
+            site.environ, identity=site.user, plan_env=own, profile_env=theirs
+        )
+    return confined_environment(
+        site.environ, lent=needs.env, identity=site.user, plan_env=own, profile_env=theirs
+    )
+
+
+def _setup_env(site: Site, plan: Plan, sandbox: Sandbox) -> dict[str, str]:
+    wanted = plan.worktree
+    if not sandbox.confines:
+        return check_environment(site.environ, lent=wanted.needs.env, plan_env=wanted.env)
+    return confined_environment(
+        site.environ, lent=wanted.needs.env, plan_env=wanted.env, measured=True
+    )
+
+
+def joined(all_needs: Iterable[Needs]) -> Needs:
+    """Everything that any of them needs, each thing once."""
+    listed = tuple(all_needs)
+    return Needs(
+        **{
+            name: tuple(dict.fromkeys(item for needs in listed for item in getattr(needs, name)))
+            for name in Needs.model_fields
+        }
+    )
+
+
+async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> tuple[str, ...]:
+    """Take in what a session left in its private view, if it had one and it is not home yet.
+
+    Also after a crash, when the session that left it is long dead.
+    """
+    folder = site.enclosures.view_of(f"{record.plan}/{record.id}")
+    view = site.git.views.find(folder, tree)
+    if view is None:
+        return ()
+    notes = await site.homecoming.bring(
+        view,
+        tree,
+        sandbox=sandboxes.load(site.records.book.record(record.plan).sandbox),
+        plan=record.plan,
+        task=record.id,
+        branch=record.branch,
+        base=record.base,
+        env=confined_environment(site.environ),
+    )
+    site.git.views.forget(folder)
+    return notes
