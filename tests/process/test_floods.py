@@ -15,8 +15,6 @@ import pytest
 import orchestrator
 from orchestrator.process import Exit, Job, supervise
 
-pytestmark = pytest.mark.anyio
-
 SUPERVISOR = textwrap.dedent("""
     import json, resource, sys
     from pathlib import Path
@@ -76,6 +74,7 @@ def test_a_flood_neither_grows_the_supervisor_nor_the_log(
     assert log.count(b"bytes left out here") == 1
 
 
+@pytest.mark.anyio
 async def test_an_input_that_is_never_read_holds_nobody_up(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
@@ -87,6 +86,7 @@ async def test_an_input_that_is_never_read_holds_nobody_up(
 
 
 @pytest.mark.usefixtures("adopting")
+@pytest.mark.anyio
 async def test_who_goes_on_writing_after_its_jobs_end_is_cut_off(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
@@ -97,6 +97,7 @@ async def test_who_goes_on_writing_after_its_jobs_end_is_cut_off(
     assert (tmp_path / "log").stat().st_size <= 200_000
 
 
+@pytest.mark.anyio
 async def test_a_log_that_cannot_be_written_is_said_and_ends_nobody(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -107,9 +108,7 @@ async def test_a_log_that_cannot_be_written_is_said_and_ends_nobody(
     assert (ended.code, ended.truncated) == (3, True)
 
 
-async def test_thirty_two_at_once_where_few_descriptors_are_free_end_or_say_why(
-    tmp_path: Path,
-) -> None:
+def test_thirty_two_at_once_where_few_descriptors_are_free_end_or_say_why() -> None:
     script = textwrap.dedent("""
         import collections, resource, sys
         from pathlib import Path
@@ -145,6 +144,7 @@ async def test_thirty_two_at_once_where_few_descriptors_are_free_end_or_say_why(
     assert all("open files" in error for error in told), told
 
 
+@pytest.mark.anyio
 async def test_a_child_of_a_worker_thread_is_refused(tmp_path: Path, env: dict[str, str]) -> None:
     """Its guard would die with the thread, and with the guard the whole session."""
 
