@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,7 +27,6 @@ _SCHEMA = 1
 """Goes into every key: raise it when a key or an entry comes to mean something else."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_LEFTOVER_SECONDS = 3600.0
 
 
 def cache_key(
@@ -114,15 +112,11 @@ class VerdictCache:
     def prune(self, max_entries: int) -> int:
         """Remove the entries longest unused until ``max_entries`` are left; returns how many.
 
-        Sweeps up what a crash left half-written, too.
+        Sweeps up what a crash left half-written, too: not while anything is verified.
         """
-        leftovers = self._files("??/*.new")
-        long_ago = time.time() - _LEFTOVER_SECONDS
-        _unlink([path for path, used_at in leftovers.items() if used_at < long_ago])
+        _unlink(self._folder.glob("??/*.new"))
         entries = self._files("??/*")
-        kept_first = sorted(
-            entries.keys() - leftovers.keys(), key=entries.__getitem__, reverse=True
-        )
+        kept_first = sorted(entries, key=entries.__getitem__, reverse=True)
         _unlink(kept_first[max_entries:])
         return len(kept_first[max_entries:])
 

@@ -43,7 +43,7 @@ PointName = Literal[
     "move.kept",
     "baseline.verified",
     "session.begun",
-    "session.base-kept",
+    "session.opened",
     "worktree.set-aside",
     "worktree.added",
     "worktree.filled",

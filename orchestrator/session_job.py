@@ -149,9 +149,12 @@ class SessionJob:
         if target is None:
             raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
         if not record.base or await git.refs.resolve(branch_ref(record.branch)) is None:
-            record = ledger.amend(record, base=target, head="", sync_target=False)
-            crash_point("session.base-kept")
-            return await git.worktrees.create(record.plan, record.id, target), record
+            # The base last: with it on record a branch counts as the task's own, and one of that
+            # name may be there that is not.
+            record = ledger.amend(record, base="", head="", sync_target=False)
+            tree = await git.worktrees.create(record.plan, record.id, target)
+            crash_point("session.opened")
+            return tree, ledger.amend(record, base=target)
         tree = await git.worktrees.reopen(record.plan, record.id)
         if record.sync_target:
             await self._sync(work, record, tree, target)

@@ -1,0 +1,55 @@
+"""Which hits of which points are tried in which scene, and what was tried so far."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crash.forks import Forks
+from crash.scenes import SCENES, Scene, Stage
+
+
+@dataclass
+class Matrix:
+    """``dry_runs`` are the hits of each scene without a crash, as ``name:n``."""
+
+    forks: Forks
+    dry_runs: dict[str, list[str]]
+    folder: Path
+    figures: Counter[str] = field(default_factory=Counter)
+    stages: list[Stage] = field(default_factory=list)
+
+    def stage(self, scene: Scene, **more: str) -> Stage:
+        """The scene in a fresh yard."""
+        place = self.folder / str(len(self.stages))
+        self.stages.append(Stage.set(scene, place, self.forks, **more))
+        return self.stages[-1]
+
+    def scene_of(self, point: str) -> tuple[Scene, int]:
+        """The first scene that passes by a point, and how often it does."""
+        for scene in SCENES:
+            hits = sum(hit.rpartition(":")[0] == point for hit in self.dry_runs[scene.name])
+            if hits:
+                return scene, hits
+        raise AssertionError(f"no scene passes by {point}")
+
+    def kill_at(self, point: str, most: int, **more: str) -> None:
+        """Kill at each of some hits alone; at one of them at least it must come to that."""
+        scene, hits = self.scene_of(point)
+        struck = 0
+        for number in some(hits, most):
+            stage = self.stage(scene, **more)
+            struck += stage.play(f"kill {point}:{number}")
+            stage.finish()
+        assert struck, f"{point} was never reached"
+        self.figures["kills"] += struck
+
+
+def some(hits: int, most: int) -> list[int]:
+    """All numbers up to ``hits`` where they are few; else the first, the last and some between."""
+    if hits <= most:
+        return list(range(1, hits + 1))
+    between = random.Random(hits).sample(range(2, hits), max(0, most - 2))
+    return sorted({1, *between, *([hits] if most > 1 else [])})

@@ -1,0 +1,159 @@
+"""What is run to its end in spite of everything: small plans that pass by every crash point.
+
+A scene prepares a yard and gives the command lines that are then run in order, each until it
+was not killed. The last of them must end with every task merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crash.forks import RECOVER, Ended, Forks
+from crash.invariants import Stored, assert_whole, marked
+from e2e.conftest import Yard
+from waiting import until_blocking
+
+from orchestrator.crash_points import ORDER, RECORD
+from orchestrator.events import EventKind
+from orchestrator.states import TaskState
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``prepare`` writes plans and returns the command lines; ``opening`` is a crash order that
+    the first of them runs into before anything is tried, so that recovery has work."""
+
+    name: str
+    prepare: Callable[[Yard], Sequence[Sequence[str]]]
+    opening: str = ""
+
+
+@dataclass
+class Stage:
+    """One scene in one yard, played by forked commands."""
+
+    scene: Scene
+    yard: Yard
+    forks: Forks
+    sandbox: str = "none"
+    runs: int = 0
+    heads: set[str] = field(default_factory=set)
+    seen: list[Ended] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lines = list(self.scene.prepare(self.yard))
+        self._users = set(self.yard.first_parents())
+        if self.scene.opening:
+            assert self.play(self.scene.opening), "the scene's opening never came"
+
+    @classmethod
+    def set(cls, scene: Scene, folder: Path, forks: Forks, **more: str) -> Stage:
+        yard = Yard.make(folder / "a repo")
+        yard.git("checkout", "-q", "main")
+        return cls(scene, yard, forks, **more)
+
+    def play(self, order: str = "", *, record: Path | None = None, mutant: str = "") -> bool:
+        """Run what is left of the scene under a crash order; whether a kill struck."""
+        crash = {ORDER: order, RECORD: str(record or "")}
+        while self._lines:
+            ended = self.run(self._lines[0], mutant=mutant, **crash)
+            if ended.killed:
+                return True
+            if len(self._lines) == 1:
+                return False
+            self._lines.pop(0)
+        return False
+
+    def run(self, line: Sequence[str], *, mutant: str = "", **env: str) -> Ended:
+        """One command, to its end and that of everything it had started."""
+        self.start(line, mutant=mutant, **env)
+        return self.end()
+
+    def start(self, line: Sequence[str], *, mutant: str = "", **env: str) -> int:
+        self.runs += 1
+        full = self.yard.env(CLERK_SANDBOX=self.sandbox, **env)
+        return self.forks.begin(line, cwd=self.yard.path, env=full, mutant=mutant)
+
+    def end(self) -> Ended:
+        ended = self.forks.end()
+        until_blocking(lambda: not marked(self.yard))
+        self.heads |= set(
+            self.yard.git("for-each-ref", "--format=%(objectname)", "refs/heads/clerk/p").split()
+        )
+        self.seen.append(ended)
+        return ended
+
+    def finish(self) -> Stored:
+        """To the end without a crash; then everything must hold, and starting again changes nothing."""
+        self.play()
+        last = self.seen[-1]
+        assert last.code == 0, f"it did not finish: {last.said}"
+        return self.judge()
+
+    def judge(self) -> Stored:
+        stored = assert_whole(self.yard, users=self._users, heads=self.heads)
+        states = {task.id: task.state for task in stored.tasks}
+        assert set(states.values()) == {TaskState.MERGED}, states
+        assert not self.yard.git("status", "--porcelain"), "the checkout did not follow"
+        self.assert_starting_again_changes_nothing(stored)
+        return stored
+
+    def assert_starting_again_changes_nothing(self, stored: Stored) -> None:
+        refs = self.yard.git("for-each-ref")
+        ended = self.run([RECOVER])
+        assert ended.code == 0, ended.said
+        again = Stored.of(self.yard)
+        assert self.yard.git("for-each-ref") == refs
+        assert (again.plans, again.tasks) == (stored.plans, stored.tasks)
+        assert (again.attempts, again.verifications) == (stored.attempts, stored.verifications)
+        new = again.events[len(stored.events) :]
+        assert {event.kind for event in new} <= {EventKind.ENGINE_STARTED}, new
+
+
+def recorded(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def _building(yard: Yard) -> Sequence[Sequence[str]]:
+    """A success, a retry, two that conflict, a dependency on a branch that is taken already."""
+    both = "echo good both > same.txt"
+    plan = yard.plan(
+        {
+            "a": ["echo good a > same.txt", both],
+            "b": ["echo bad > b.txt", "echo good > b.txt"],
+            "c": ["echo good c > same.txt", both],
+            "d": {
+                "do": "git checkout -q --detach; echo good > d.txt; git add -A; "
+                "git diff --cached --quiet || git commit -qm d",
+                "after": ["b"],
+            },
+        },
+        budget={"attempts": 4},
+    )
+    tree = yard.git("rev-parse", "main^{tree}")
+    stray = yard.git("commit-tree", tree, "-p", "main", "-m", "an older d")
+    yard.git("branch", "clerk/p/d", stray)
+    return [_run(plan)]
+
+
+def _editing(yard: Yard) -> Sequence[Sequence[str]]:
+    """A plan that is done, and then edited: another task, and one more."""
+    first = yard.plan({"a": "echo good > a.txt"})
+    done = first.rename(first.with_name("first.yaml"))
+    edited = yard.plan({"a": "echo good > a.txt", "b": "echo good > b.txt"})
+    return [_run(done), _run(edited, "--accept-changes")]
+
+
+def _run(plan: Path, *more: str) -> list[str]:
+    return ["run", str(plan), "--merge", "auto", "--update-checkout", *more]
+
+
+BUILDING = Scene("building", _building)
+SCENES = (
+    BUILDING,
+    Scene("interrupted", _building, opening="kill session.ended:2"),
+    Scene("landing", _building, opening="kill landing.after-cas:1"),
+    Scene("editing", _editing),
+)

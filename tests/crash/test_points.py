@@ -1,0 +1,42 @@
+"""Killed at every named moment, one at a time and in pairs, the engine finishes all the same."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from crash.scenes import BUILDING
+
+from orchestrator.crash_points import POINTS
+
+SMOKE = ("worktree.added", "session.collected", "landing.after-cas", "landing.recorded")
+ELSEWHERE = {"migration.backed-up", "migration.done"}
+"""Visited by tests of their own."""
+
+
+def test_the_dry_runs_pass_by_every_point(dry_runs):
+    seen = {hit.rpartition(":")[0] for hits in dry_runs.values() for hit in hits}
+    assert seen == set(POINTS) - ELSEWHERE
+
+
+@pytest.mark.parametrize("point", SMOKE)
+def test_killed_at_a_point_it_finishes(point, matrix):
+    matrix.kill_at(point, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", sorted(set(POINTS) - ELSEWHERE))
+def test_killed_at_any_point_it_finishes(point, matrix):
+    matrix.kill_at(point, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_killed_twice_it_finishes(seed, matrix):
+    """The second kill strikes while the first one is being mended, or later."""
+    chance = random.Random(seed)
+    stage = matrix.stage(BUILDING)
+    matrix.figures["kills"] += stage.play(f"kill {chance.choice(matrix.dry_runs['building'])}")
+    early = [hit for hit in matrix.dry_runs["landing"] if hit.endswith((":1", ":2"))]
+    matrix.figures["kills"] += stage.play(f"kill {chance.choice(early)}")
+    stage.finish()
