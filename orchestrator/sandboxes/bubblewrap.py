@@ -110,7 +110,8 @@ class Bubblewrap:
             nested = ("--disable-userns",) if self._knows("--disable-userns") else ()
             return ("--unshare-all", "--unshare-user", *nested, *always)
         spaces = ("ipc", "pid", "net", "uts", "cgroup-try")
-        kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+        # The last to enter the job's folder, which is the job's own; setpriv gives all of them up.
+        kept = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
         return (
             *(f"--unshare-{space}" for space in spaces),
             *always,
