@@ -21,6 +21,7 @@ from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
 from orchestrator.git.refs import Refs
 from orchestrator.git.repair import repair
+from orchestrator.git.tripwire import Tripwire
 from orchestrator.git.worktrees import TaskWorktrees
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class OpenRepository:
     @cached_property
     def imports(self) -> Imports:
         return Imports(self.git)
+
+    @cached_property
+    def tripwire(self) -> Tripwire:
+        return Tripwire(self.git, self.refs, self.repository.worktrees_dir)
 
     async def repair(self) -> tuple[str, ...]:
         """Mend what a crash left; only while holding the engine's lock."""

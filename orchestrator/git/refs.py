@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOCK_PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
+_OWN = ("refs/heads/clerk/", "refs/clerk/")
 _DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
 
 
@@ -68,6 +69,8 @@ class Refs:
         self._git = git
         self._null = null_oid
         self._objects = objects
+        self.own_moves: dict[tuple[str, str], str] = {}
+        """Where the engine itself moved a ref that is not its own: by ref and value before."""
 
     async def resolve(self, rev: str) -> str | None:
         """The commit that ``rev`` names (a full ref name or an oid), or None."""
@@ -130,6 +133,7 @@ class Refs:
         """
         for ref in dropping:
             self._require_own(ref)
+        self.own_moves |= {(m.ref, m.old): m.new for m in moves if not m.ref.startswith(_OWN)}
         waited, pause = 0.0, _FIRST_PAUSE_SECONDS
         while True:
             try:
