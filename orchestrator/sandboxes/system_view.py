@@ -30,6 +30,7 @@ def system_view(scratch_bytes: int) -> tuple[str, ...]:
     """Mounts of the system's own, with ``scratch_bytes`` of temporary space."""
     room = ("--size", str(scratch_bytes))
     return (
+        *("--perms", "0755", "--dir", "/etc"),
         *_programs(),
         *("--dev", "/dev", *room, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
         *("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"),
@@ -37,7 +38,6 @@ def system_view(scratch_bytes: int) -> tuple[str, ...]:
         *(*room, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 - the job's own
         *(*room, "--perms", "1777", "--tmpfs", "/var/tmp"),  # noqa: S108
         *("--size", str(_RUN_BYTES), "--perms", "0755", "--tmpfs", "/run"),
-        *("--perms", "0755", "--dir", "/etc"),
     )
 
 
@@ -79,7 +79,10 @@ def _system_folders() -> Iterator[str]:
 
 def _facts() -> Iterator[str]:
     for fact in fact_paths():
-        yield from ("--ro-bind", str(fact), str(fact))
+        if fact.is_symlink() and is_system(fact.resolve()):
+            yield from ("--symlink", str(fact.resolve()), str(fact))
+        else:
+            yield from shown(fact)
 
 
 def fact_paths() -> tuple[Path, ...]:
