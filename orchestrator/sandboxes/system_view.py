@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.process import Handed
-from orchestrator.sandboxes.toolchain import SYSTEM
+from orchestrator.sandboxes.toolchain import SYSTEM, is_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
