@@ -141,7 +141,7 @@ class Enclosures:
             home=home,
             writable=writable,
             fixed=(pointer,),
-            readable=(*seen, *readable, *view.objects),
+            readable=(*seen, *readable, *_lenders(sandbox, view)),
             covers=_shown(sandbox, view, writable=True),
         )
         return Enclosed(Confinement(sandbox, enclosure), view)
@@ -173,6 +173,11 @@ def _shown(sandbox: Sandbox, view: PrivateView, *, writable: bool) -> tuple[Cove
         Cover(view.over, view.folder, writable=writable),
         Cover(sandbox.objects_at(real), real, writable=False),
     )
+
+
+def _lenders(sandbox: Sandbox, view: PrivateView) -> tuple[Path, ...]:
+    """The object folders to show at their own paths; where it is covered, not the first."""
+    return view.objects[1:] if sandbox.covers else view.objects
 
 
 def _place(name: str, source: Path, home: Path, within: Path) -> None:
