@@ -20,6 +20,7 @@ from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
 from orchestrator.crash_points import crash_point
+from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.enclosures import Enclosures
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
@@ -31,6 +32,7 @@ from orchestrator.locks import EngineLock
 from orchestrator.orders import Orders
 from orchestrator.recovery import recover
 from orchestrator.scheduler import Scheduler
+from orchestrator.session_requests import SessionRequests
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
 from orchestrator.submission import Submissions
@@ -59,6 +61,10 @@ if TYPE_CHECKING:
 MAX_SOCKET_PATH = 100
 """Unix sockets' paths end at 107 bytes; a longer one moves to a private temporary folder."""
 
+OWNER_DOOR = "engine.sock"
+SESSION_DOOR = Path("door", "session.sock")
+"""In a folder of its own that any user may pass: confined sessions have users of their own."""
+
 NEWS_LIMIT = 500
 
 CACHE_ENTRIES = 20_000
@@ -68,7 +74,7 @@ CACHE_ENTRIES = 20_000
 class Engine:
     """The engine of a repository. ``open`` it, then use it as an asynchronous context manager.
 
-    It answers its API (``api.server.Door``) while it is entered; ``began_after`` is the number
+    It answers its API (``api.app.Door``) while it is entered; ``began_after`` is the number
     of the last event before its own.
     """
 
@@ -82,6 +88,7 @@ class Engine:
         self._news = anyio.Event()
         self._last_use = time.monotonic()
         self.socket = Path()
+        self.session_door = Path()
         self.began_after = 0
 
     @classmethod
@@ -124,8 +131,11 @@ class Engine:
         crash_point("engine.claimed")
         self._keep_orphans(records)
         await scratch.sweep()
-        self.socket = _socket_path(repository)
-        stack.callback(_leave, self.socket, repository.state_dir)
+        doors = _door_folder(repository)
+        self.socket = doors / OWNER_DOOR
+        self.session_door = doors / SESSION_DOOR
+        stack.callback(_leave, self.socket.parent, repository.state_dir)
+        _make_passable(self.session_door.parent)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         cache = VerdictCache(repository.state_dir / "cache")
         executor = executors.load("local")
@@ -153,6 +163,7 @@ class Engine:
             enclosures=enclosures,
             homecoming=Homecoming(git, enclosures, executor),
             environ=dict(os.environ),
+            doorkeeper=Doorkeeper(self.session_door),
         )
         self._reader = Reader(records, started_at=time.time(), running=True)
         self._works = Works(self._site)
@@ -160,6 +171,7 @@ class Engine:
             self._site.ledger, self._works, verify_slots=settings.verify_slots
         )
         self._orders = Orders(self._site, self._scheduler)
+        self._requests = SessionRequests(self._site, self._reader)
         self._submissions = Submissions(self._site, self._reader, self._scheduler.has_job)
         self.began_after = records.store.last_seq()
         await recover(self._site)
@@ -184,12 +196,18 @@ class Engine:
         self._stack.callback(orphans.Watchman(cookie).dismiss)
 
     async def _serve(self) -> None:
-        from orchestrator.api.server import serve  # noqa: PLC0415 - sessions need not wait for it
+        from orchestrator.api import server  # noqa: PLC0415 - sessions need not wait for it
 
         try:
-            await serve(self, self.socket, listening=self._listening, stopping=self._stopping)
+            await server.serve(
+                server.owner_opening(self, self._requests, self.socket),
+                server.session_opening(self._requests, self.session_door),
+                listening=self._listening,
+                stopping=self._stopping,
+            )
         finally:
             self.socket.unlink(missing_ok=True)
+            self.session_door.unlink(missing_ok=True)
 
     async def _announce(self) -> None:
         """Tell where the door is, once it opens."""
@@ -248,7 +266,7 @@ class Engine:
         """Wait until somebody asked the engine to end."""
         await self._stopping.wait()
 
-    # What follows is ``api.server.Door``.
+    # What follows is ``api.app.Door``.
 
     def status(self) -> StatusView:
         self._last_use = time.monotonic()
@@ -319,15 +337,23 @@ def _make_private(folder: Path) -> None:
         raise CannotRun(f"{folder} cannot be made: {error.strerror}; is it read-only?") from error
 
 
-def _socket_path(repository: Repository) -> Path:
-    path = repository.state_dir / "engine.sock"
-    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
-        return path
-    return scratch.make_folder() / "engine.sock"
+def _make_passable(folder: Path) -> None:
+    """Anybody may reach what is in it by name, and nobody else list or change it."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
 
 
-def _leave(socket: Path, home: Path) -> None:
-    """Remove a temporary folder that was made for the socket alone."""
-    if socket.parent != home:
+def _door_folder(repository: Repository) -> Path:
+    """Where the engine's sockets lie."""
+    if len(os.fsencode(repository.state_dir / SESSION_DOOR)) <= MAX_SOCKET_PATH:
+        return repository.state_dir
+    return scratch.make_folder()
+
+
+def _leave(doors: Path, home: Path) -> None:
+    """Remove the folders that were made for sockets alone."""
+    with suppress(OSError):
+        (doors / SESSION_DOOR).parent.rmdir()
+    if doors != home:
         with suppress(OSError):
-            socket.parent.rmdir()
+            doors.rmdir()

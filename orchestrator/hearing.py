@@ -46,6 +46,7 @@ class Hearing:
         self.stop_at = math.inf
         self._tokens_left = tokens_left
         self._cost_left = cost_left
+        self._is_bound = False
 
     def hear(self, event: AgentEvent, now: float) -> None:
         match event:
@@ -55,9 +56,15 @@ class Hearing:
                 self.usage = usage
             case Message() | ToolCall():
                 self._go_on(event)
-            case RateLimited() | Asked() | Finished() | Failed():
+            case RateLimited() | Asked() | Finished() | Failed() if not self._is_bound:
                 self.verdict = event
         self.stop_at = self._patience(now)
+
+    def bind(self, event: Asked, now: float) -> None:
+        """Hear what stands whatever else is told: an agent that asks at the door says "done", too."""
+        self._is_bound = False
+        self.hear(event, now)
+        self._is_bound = True
 
     @property
     def is_done(self) -> bool:

@@ -17,6 +17,7 @@ from orchestrator.agents.protocol import Message
 from orchestrator.allowance import Allowance
 from orchestrator.errors import UsageError
 from orchestrator.hearing import Hearing, result_of
+from orchestrator.letterbox import Letterbox
 from orchestrator.log_tail import last_words
 from orchestrator.process import Job
 from orchestrator.results import SessionResult
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from orchestrator.agents.protocol import Agent, AgentEvent, Prompt
+    from orchestrator.agents.protocol import Agent, AgentEvent, Asked, Prompt
     from orchestrator.executors import Executor
     from orchestrator.process import Exit
     from orchestrator.sandboxes import Confinement
@@ -51,6 +52,7 @@ async def run_session(
     tokens_left: int | None,
     cost_left: float | None,
     on_event: Callable[[AgentEvent], None],
+    letterbox: Letterbox | None = None,
     log_bytes: int = 32 * 1024 * 1024,
     grace_seconds: float = 5.0,
     allowance: Allowance | None = None,
@@ -89,12 +91,21 @@ async def run_session(
         now = anyio.current_time()
         for event in agent.read(line):
             hearing.hear(event, now)
-            transcript.write(event)
-            told.tell(event, now)
+            pass_on(event, now)
+        scope.deadline = hearing.stop_at
+
+    def pass_on(event: AgentEvent, now: float) -> None:
+        transcript.write(event)
+        told.tell(event, now)
+
+    def read_letter(event: Asked) -> None:
+        now = anyio.current_time()
+        hearing.bind(event, now)
+        pass_on(event, now)
         scope.deadline = hearing.stop_at
 
     try:
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as scope, (letterbox or Letterbox()).emptied_by(read_letter):
             exit_ = await executor.run(confinement.lending(command.readable).wrap(job), read)
     finally:
         transcript.close()

@@ -29,6 +29,7 @@ from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent, AgentEvent
+    from orchestrator.doorkeeper import Admission
     from orchestrator.git.command import WorkTree
     from orchestrator.git.leftovers import Collected
     from orchestrator.plan.model import Budget, Plan, Task
@@ -127,7 +128,8 @@ class SessionJob:
             self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
-        result = await self._session(work, record, agent, place)
+        with self._site.doorkeeper.admit(record.plan, record.id, work.attempt.number) as door:
+            result = await self._session(work, record, agent, place, door)
         notes = await place.bring_home()
         crash_point("session.ended")
         left = await self._site.git.leftovers.collect(
@@ -191,7 +193,12 @@ class SessionJob:
         return seconds
 
     async def _session(
-        self, work: _Work, record: TaskRecord, agent: Agent, place: SessionPlace
+        self,
+        work: _Work,
+        record: TaskRecord,
+        agent: Agent,
+        place: SessionPlace,
+        door: Admission,
     ) -> SessionResult:
         site, budget = self._site, work.budget
         told = await session_prompt(site.records, work.task, record)
@@ -218,7 +225,7 @@ class SessionJob:
             prompt=prompt,
             executor=site.executor,
             confinement=place.confinement,
-            env=place.env,
+            env={**place.env, **door.environment},
             cwd=place.tree.path,
             log=folder / "session.log",
             cookie=work.cookie,
@@ -227,6 +234,7 @@ class SessionJob:
             tokens_left=tokens_left,
             cost_left=cost_left,
             on_event=lambda event: self._hear(work, event),
+            letterbox=door.letterbox,
             log_bytes=site.records.settings.log_bytes,
             grace_seconds=site.records.settings.grace_seconds,
             allowance=site.records.settings.allowance,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from orchestrator.activity import TaskActivity
     from orchestrator.decision import PlanSnapshot
+    from orchestrator.doorkeeper import Doorkeeper
     from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
@@ -163,6 +164,7 @@ class Site:
     enclosures: Enclosures
     homecoming: Homecoming
     environ: Mapping[str, str]
+    doorkeeper: Doorkeeper
 
     @property
     def user(self) -> Identity:

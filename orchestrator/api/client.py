@@ -17,13 +17,16 @@ from pydantic import ValidationError
 from orchestrator.api.models import (
     ActionView,
     AnswerRequest,
+    AskRequest,
     BriefView,
     DiffView,
     EventView,
     LogChunk,
+    NoteRequest,
     PlanView,
     Problem,
     RetryRequest,
+    SessionView,
     StatusView,
     SubmitPlan,
     TaskDetail,
@@ -39,28 +42,69 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound=View)
 
 
-class EngineClient:
+class _Client:
     """A connection to one engine. Use as an asynchronous context manager."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, token: str = "") -> None:
         self._http = httpx.AsyncClient(
             transport=transport,
             base_url="http://clerk",
+            headers={"authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(30.0, read=600.0),
             trust_env=False,
         )
 
     @classmethod
-    def on_socket(cls, socket: Path) -> Self:
+    def on_socket(cls, socket: Path, token: str = "") -> Self:
         """A client of the engine that listens on ``socket``."""
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # else a bundle of certificates is read
-        return cls(httpx.AsyncHTTPTransport(uds=str(socket), verify=no_tls))
+        return cls(httpx.AsyncHTTPTransport(uds=str(socket), verify=no_tls), token)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        model: type[V],
+        *,
+        query: dict[str, int] | None = None,
+        body: View | None = None,
+    ) -> V:
+        try:
+            response = await self._http.request(
+                method, path, params=query, json=body and body.model_dump(mode="json")
+            )
+        except httpx.TransportError as error:
+            raise EngineUnreachable(_UNREACHABLE) from error
+        if response.is_error:
+            raise _error(response)
+        return _read(model, response.content)
+
+
+class SessionClient(_Client):
+    """A session's own: it names no task, its token does."""
+
+    async def standing(self) -> SessionView:
+        return await self._ask("GET", "/v1/session", SessionView)
+
+    async def brief(self) -> BriefView:
+        return await self._ask("GET", "/v1/session/brief", BriefView)
+
+    async def ask(self, text: str) -> ActionView:
+        """Put a question to the person; it ends the session."""
+        return await self._ask("POST", "/v1/session/ask", ActionView, body=AskRequest(text=text))
+
+    async def note(self, text: str) -> ActionView:
+        return await self._ask("POST", "/v1/session/note", ActionView, body=NoteRequest(text=text))
+
+
+class EngineClient(_Client):
+    """The owner's: it may ask and order everything."""
 
     async def status(self) -> StatusView:
         return await self._ask("GET", "/v1/status", StatusView)

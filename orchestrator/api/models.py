@@ -138,8 +138,16 @@ class VerificationView(View):
     ended_at: float
 
 
+class NoteView(View):
+    """What a session wanted to be known."""
+
+    attempt: int
+    at: float
+    text: str
+
+
 class TaskDetail(View):
-    """Everything about one task."""
+    """Everything about one task; ``note`` is the architect's, ``notes`` are the sessions'."""
 
     task: TaskView
     brief: str
@@ -148,6 +156,7 @@ class TaskDetail(View):
     note: str
     attempts: tuple[AttemptView, ...]
     verifications: tuple[VerificationView, ...]
+    notes: tuple[NoteView, ...] = ()
 
 
 class PlanView(View):
@@ -222,6 +231,35 @@ class BriefView(View):
     resumed: bool
     tokens: int
     text: str
+
+
+class SessionView(View):
+    """A session's own task; ``digest`` is of its newest failed verification, None is no limit."""
+
+    plan: str
+    task: str
+    title: str
+    state: TaskState
+    session: int
+    attempts_left: int
+    tokens_used: int
+    tokens_left: int | None
+    cost_usd: float
+    cost_usd_left: float | None
+    notes_left: int
+    digest: str
+
+
+class AskRequest(View):
+    """A question to the person; it ends the session that asks."""
+
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class NoteRequest(View):
+    """A note for the record."""
+
+    text: str = Field(min_length=1, max_length=2000)
 
 
 class SubmitPlan(View):

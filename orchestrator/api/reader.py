@@ -23,6 +23,7 @@ from orchestrator.api.models import (
 )
 from orchestrator.api.views import plan_view, task_detail, task_view
 from orchestrator.errors import UsageError
+from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
 from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
@@ -89,7 +90,12 @@ class Reader:
         store = self.records.store
         view = self._task(planned, record, self.records.book.snapshot(plan), time.time())
         return task_detail(
-            planned, record, view, store.attempts(plan, task), store.verifications(plan, task)
+            planned,
+            record,
+            view,
+            store.attempts(plan, task),
+            store.verifications(plan, task),
+            noted=store.events(plan=plan, task=task, kind=EventKind.SESSION_NOTED),
         )
 
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk:
@@ -183,7 +189,7 @@ class Reader:
 def _read(path: Path, after: int) -> bytes:
     try:
         with path.open("rb") as file:
-            file.seek(after)
+            file.seek(min(after, os.fstat(file.fileno()).st_size))
             return file.read(LOG_CHUNK_BYTES)
     except FileNotFoundError:
         return b""

@@ -16,6 +16,7 @@ from orchestrator.api.models import (
     DiffStatView,
     EventView,
     GateView,
+    NoteView,
     PlanView,
     TaskDetail,
     TaskView,
@@ -135,6 +136,8 @@ def task_detail(
     view: TaskView,
     attempts: Iterable[AttemptRecord],
     verifications: Iterable[VerificationRecord],
+    *,
+    noted: Iterable[Event],
 ) -> TaskDetail:
     """Everything about one task."""
     return TaskDetail(
@@ -145,6 +148,9 @@ def task_detail(
         note=record.note,
         attempts=tuple(attempt_view(attempt) for attempt in attempts),
         verifications=tuple(verification_view(one) for one in verifications),
+        notes=tuple(
+            NoteView(attempt=note.attempt, at=note.at, text=note.message) for note in noted
+        ),
     )
 
 

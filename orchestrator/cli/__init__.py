@@ -21,6 +21,7 @@ from orchestrator.errors import ClerkError, ExitCode, PlanError
 COMMANDS = {
     "answer": ("orchestrator.cli.orders:answer", "Answer a task's question."),
     "approve": ("orchestrator.cli.orders:approve", "Approve a task for landing."),
+    "ask": ("orchestrator.cli.session:ask", "Ask the person, from within a session."),
     "brief": ("orchestrator.cli.show:brief", "Print exactly what a task's agent gets."),
     "cancel": ("orchestrator.cli.orders:cancel", "Stop a task and what depends on it."),
     "clean": ("orchestrator.cli.clean:clean", "Remove worktrees and branches no longer needed."),
@@ -29,6 +30,7 @@ COMMANDS = {
     "engine": ("orchestrator.cli.engine:engine", ""),
     "log": ("orchestrator.cli.show:log", "Show a session's transcript."),
     "merge": ("orchestrator.cli.orders:merge", "Land proven tasks on the target."),
+    "note": ("orchestrator.cli.session:note", "Leave a note, from within a session."),
     "pause": ("orchestrator.cli.orders:pause", "Start no further session of a plan or a task."),
     "plan": ("orchestrator.cli.plan:plan", "Check and show plan files."),
     "resume": ("orchestrator.cli.orders:resume", "Go on with a paused plan or task."),

@@ -15,7 +15,7 @@ from orchestrator.errors import NothingStored, UsageError
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import PlanView, StatusView, TaskView
+    from orchestrator.api.models import BriefView, PlanView, StatusView, TaskView
     from orchestrator.api.reader import Reading
 
 T = TypeVar("T")
@@ -198,20 +198,34 @@ def diff(task: str, stat: bool, repo: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", required=False)
 @repo_option
 @json_option
-def brief(task: str, repo: str | None, as_json: bool) -> None:
-    """Print exactly what TASK's next session will be told."""
+def brief(task: str | None, repo: str | None, as_json: bool) -> None:
+    """Print exactly what TASK's next session will be told.
 
-    async def question(source: Reading) -> None:
+    Without TASK, within a session: what that session was told.
+    """
+    view = _own_brief() if task is None else _brief_of(task, repo)
+    if as_json:
+        print_json(view.model_dump_json())
+        return
+    click.echo(safe_text(view.text))
+    kind = "resumed" if view.resumed else "fresh"
+    click.echo(f"attempt {view.attempt}, {kind} session, about {view.tokens} tokens", err=True)
+
+
+def _brief_of(task: str, repo: str | None) -> BriefView:
+    async def question(source: Reading) -> BriefView:
         found = find_task(await source.status(), task)
-        view = await source.brief(found.plan, found.id)
-        if as_json:
-            print_json(view.model_dump_json())
-            return
-        click.echo(safe_text(view.text))
-        kind = "resumed" if view.resumed else "fresh"
-        click.echo(f"attempt {view.attempt}, {kind} session, about {view.tokens} tokens", err=True)
+        return await source.brief(found.plan, found.id)
 
-    ask(repo, question)
+    return ask(repo, question)
+
+
+def _own_brief() -> BriefView:
+    from orchestrator.cli.session import in_session, own_brief
+
+    if not in_session():
+        raise click.UsageError("Missing argument 'TASK'.")
+    return own_brief()

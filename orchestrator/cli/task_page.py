@@ -30,6 +30,10 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
         yield from ("", "attempts")
     for attempt in detail.attempts:
         yield safe_text(f"  {_attempt(attempt, now)}", limit=300)
+    if detail.notes:
+        yield from ("", "notes of its sessions")
+    for note in detail.notes:
+        yield safe_text(f"  {note.attempt}. {note.text}", one_line=True, limit=300)
     failing = [v for v in detail.verifications if v.digest and v.verdict != "passed"]
     if failing:
         yield from ("", f"digest of the newest failed verification ({failing[-1].purpose})")

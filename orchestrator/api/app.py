@@ -1,0 +1,162 @@
+"""The engine's own door, as HTTP: what its owner may see and order.
+
+Routes translate and nothing more: every one is a call of the ``Door``. Errors the engine raises
+travel as a ``Problem`` with their exit code, so that a client fails as the engine would have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from fastapi import FastAPI, Query
+from fastapi.responses import StreamingResponse
+
+from orchestrator import __version__
+from orchestrator.api.models import (
+    ActionView,
+    AnswerRequest,
+    BriefView,
+    DiffView,
+    EventView,
+    LogChunk,
+    PlanView,
+    RetryRequest,
+    StatusView,
+    SubmitPlan,
+    TaskDetail,
+    TaskSelection,
+)
+from orchestrator.api.problems import DECLARED, tell_problems
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HEARTBEAT_SECONDS = 15.0
+_Offset = Annotated[int, Query(ge=0, le=2**53)]
+"""As far as JSON counts in whole numbers; databases and files do not go much further."""
+
+
+class Door(Protocol):
+    """What the engine lets clients do. Unknown plans and tasks raise UsageError."""
+
+    def status(self) -> StatusView: ...
+    async def submit(self, request: SubmitPlan) -> PlanView: ...
+    def task(self, plan: str, task: str) -> TaskDetail: ...
+    def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
+    async def diff(self, plan: str, task: str) -> DiffView: ...
+    async def brief(self, plan: str, task: str) -> BriefView: ...
+    def merge(self, plan: str, selection: TaskSelection) -> ActionView: ...
+    def approve(self, plan: str, task: str) -> ActionView: ...
+    def retry(self, plan: str, task: str, note: str) -> ActionView: ...
+    async def cancel(self, plan: str, task: str) -> ActionView: ...
+    def answer(self, plan: str, task: str, text: str) -> ActionView: ...
+    def pause(self, plan: str, task: str | None) -> ActionView: ...
+    def resume(self, plan: str, task: str | None) -> ActionView: ...
+    def stop(self) -> None: ...
+
+    async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
+        """Events after ``after``, waiting for one; empty when none came, None at the end."""
+
+
+class EventStream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+def create_app(door: Door) -> FastAPI:
+    """The application that serves ``door``; its OpenAPI is at ``/openapi.json``."""
+    app = FastAPI(title="Clerk of Works", version=__version__, responses=DECLARED)
+    tell_problems(app)
+    _add_reading(app, door)
+    _add_orders(app, door)
+    _add_task_orders(app, door)
+    return app
+
+
+def _add_reading(app: FastAPI, door: Door) -> None:
+    @app.get("/v1/status")
+    async def status() -> StatusView:
+        return door.status()
+
+    @app.get("/v1/plans/{plan}/tasks/{task}")
+    async def task_detail(plan: str, task: str) -> TaskDetail:
+        return door.task(plan, task)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/log")
+    async def log(
+        plan: str,
+        task: str,
+        attempt: Annotated[int | None, Query(ge=1)] = None,
+        after: _Offset = 0,
+    ) -> LogChunk:
+        return door.log(plan, task, attempt, after)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/diff")
+    async def diff(plan: str, task: str) -> DiffView:
+        return await door.diff(plan, task)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/brief")
+    async def brief(plan: str, task: str) -> BriefView:
+        return await door.brief(plan, task)
+
+    @app.get("/v1/events", response_class=EventStream)
+    async def events(after: _Offset = 0) -> StreamingResponse:
+        return EventStream(_stream(door, after))
+
+
+def _add_orders(app: FastAPI, door: Door) -> None:
+    @app.post("/v1/plans")
+    async def submit(request: SubmitPlan) -> PlanView:
+        return await door.submit(request)
+
+    @app.post("/v1/plans/{plan}/merge")
+    async def merge(plan: str, selection: TaskSelection) -> ActionView:
+        return door.merge(plan, selection)
+
+    @app.post("/v1/plans/{plan}/pause")
+    async def pause_plan(plan: str) -> ActionView:
+        return door.pause(plan, None)
+
+    @app.post("/v1/plans/{plan}/resume")
+    async def resume_plan(plan: str) -> ActionView:
+        return door.resume(plan, None)
+
+    @app.post("/v1/stop")
+    async def stop() -> ActionView:
+        door.stop()
+        return ActionView()
+
+
+def _add_task_orders(app: FastAPI, door: Door) -> None:
+    @app.post("/v1/plans/{plan}/tasks/{task}/approve")
+    async def approve(plan: str, task: str) -> ActionView:
+        return door.approve(plan, task)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/retry")
+    async def retry(plan: str, task: str, request: RetryRequest) -> ActionView:
+        return door.retry(plan, task, request.note)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/cancel")
+    async def cancel(plan: str, task: str) -> ActionView:
+        return await door.cancel(plan, task)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/answer")
+    async def answer(plan: str, task: str, request: AnswerRequest) -> ActionView:
+        return door.answer(plan, task, request.text)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/pause")
+    async def pause_task(plan: str, task: str) -> ActionView:
+        return door.pause(plan, task)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/resume")
+    async def resume_task(plan: str, task: str) -> ActionView:
+        return door.resume(plan, task)
+
+
+async def _stream(door: Door, after: int) -> AsyncIterator[str]:
+    """Server-sent events; each client reads from the store at its own pace."""
+    while (news := await door.news(after, HEARTBEAT_SECONDS)) is not None:
+        for event in news:
+            after = event.seq
+            yield f"id:{event.seq}\nevent:{event.kind}\ndata:{event.model_dump_json()}\n\n"
+        if not news:
+            yield ": still here\n\n"
