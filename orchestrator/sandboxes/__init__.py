@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SANDBOXES = {
     "bubblewrap": "orchestrator.sandboxes.bubblewrap:Bubblewrap",
+    "landlock": "orchestrator.sandboxes.landlock:Landlock",
     "none": "orchestrator.sandboxes.none:NoSandbox",
 }
 

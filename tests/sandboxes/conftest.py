@@ -2,8 +2,11 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
+
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 @pytest.fixture
@@ -11,14 +14,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def needed(program: str) -> str:
-    """Where ``program`` is; without it a test is left out, but fails in CI."""
-    found = shutil.which(program)
-    if found is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{program} is not installed")
-    return found
+@pytest.fixture
+def bwrap() -> str:
+    return shutil.which("bwrap") or leave_out("bwrap is not installed")
 
 
 @pytest.fixture
-def bwrap() -> str:
-    return needed("bwrap")
+def system_python() -> str:
+    """A Python that every user may run."""
+    return shutil.which("python3", path=SYSTEM_PATH) or leave_out("the system has no python3")
+
+
+def leave_out(why: str) -> NoReturn:
+    """Leave the test out; where everything is to be tested, fail instead."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
