@@ -100,9 +100,8 @@ class Enclosures:
         """For reading what a session left in ``view``, writing to ``out`` alone."""
         covers = _shown(sandbox, view, writable=False)
         readable = () if sandbox.covers else (view.folder,)
-        enclosure = Enclosure(
-            who, covers=covers, writable=(out,), readable=(*readable, *view.objects)
-        )
+        readable = (*readable, *_lenders(sandbox, view))
+        enclosure = Enclosure(who, covers=covers, writable=(out,), readable=readable)
         return Confinement(sandbox, enclosure)
 
     def view_of(self, who: str) -> Path:
