@@ -9,6 +9,7 @@ away is caught. In a sandbox all is.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import anyio
 import pytest
 from waiting import until
 
+import orchestrator
 from orchestrator.process import Ending, Exit, Job, supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
@@ -165,3 +167,47 @@ async def test_an_enclosed_command_hears_term_and_may_say_a_last_word(line: Line
     job = await line.job(script, wall_seconds=1.0)
     ended = await supervise(job, told.append)
     assert (ended.ending, ended.code, told) == (Ending.WALL, 7, ["bye"])
+
+
+ENGINE = """
+import os, sys
+from pathlib import Path
+import anyio
+from orchestrator.process import supervise
+from orchestrator.sandboxes.bubblewrap import Bubblewrap
+from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.process import Job
+
+async def main(folder):
+    env = {"PATH": os.environ["PATH"]}
+    enclosure = Enclosure(folder, writable=(Path(folder),))
+    await Bubblewrap().make_over(enclosure)
+    async with anyio.create_task_group() as sessions:
+        for name in "1234":
+            job = Job(("sh", "session.sh"), Path(folder), env, name)
+            sessions.start_soon(supervise, Bubblewrap().wrap(job, enclosure))
+
+anyio.run(main, sys.argv[1])
+"""
+
+
+async def test_an_engine_killed_outright_takes_its_sandboxed_sessions_along(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    """Without a watchman: the kernel does it."""
+    line = Line(tmp_path, env, enclosed=True)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "session.sh").write_text(
+        f"exec 9>line; setsid sh stubborn.sh & (setsid sh stubborn.sh {ALONE} &); sh stubborn.sh"
+    )
+    root = str(Path(orchestrator.__file__).parents[1])
+    engine = await anyio.open_process(
+        [sys.executable, "-c", ENGINE, str(tmp_path)], env={**os.environ, "PYTHONPATH": root}
+    )
+    await until(line.has(12))
+    assert not line.is_over()
+    engine.kill()
+    await engine.wait()
+    await until(line.is_over)
+    await engine.aclose()
