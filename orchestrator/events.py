@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     TASK_CHANGED = "task_changed"
     TASK_NOTED = "task_noted"
     SESSION_PROGRESSED = "session_progressed"
+    SESSION_NOTED = "session_noted"
     CHECK_ENDED = "check_ended"
     VERIFICATION_ENDED = "verification_ended"
     TASK_MERGED = "task_merged"
