@@ -11,6 +11,7 @@ from orchestrator.events import EventKind
 from orchestrator.feedback import conflict_feedback, red_merge_feedback
 from orchestrator.git.refs import branch_ref
 from orchestrator.merge_queue import Conflicted, Held, Hooks, Inconclusive, Landed, Order, Red
+from orchestrator.recovery import finish_landing
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState
 from orchestrator.survey import survey_conflicts
@@ -53,8 +54,15 @@ class LandingJob:
             update_checkout=snapshot.record.update_checkout or records.settings.update_checkout,
             date=int(record.verified_at),
         )
-        outcome = await self._queue.land(order, self._hooks(plan, task))
-        await self._conclude(plan, task, outcome)
+        if await finish_landing(self._site, record):
+            return
+        try:
+            outcome = await self._queue.land(order, self._hooks(plan, task))
+        except (GitError, OSError):
+            if not await finish_landing(self._site, self._site.ledger.task(plan, task)):
+                raise
+        else:
+            await self._conclude(plan, task, outcome)
 
     async def is_free(self, record: TaskRecord) -> bool:
         """Whether what held a landing is gone: a checkout in the way, or the target as it was."""

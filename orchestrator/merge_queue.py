@@ -241,7 +241,11 @@ class MergeQueue:
                 return Held(f"{tree.path} cannot follow {order.target}: {', '.join(blockers[:3])}")
         with anyio.CancelScope(shield=True):
             crash_point("landing.before-cas")
-            await landing.land(ref, built, built.target, held_by=(_held_by(order),))
+            try:
+                await landing.land(ref, built, built.target, held_by=(_held_by(order),))
+            except RefMoved:  # or git died after the move: then it was ours
+                if await self._site.git.refs.resolve(ref) != built.commit:
+                    raise
             crash_point("landing.after-cas")
             notes = []
             for checkout in checkouts:

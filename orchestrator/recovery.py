@@ -89,15 +89,35 @@ async def keep_head(site: Site, task: TaskRecord, head: str) -> None:
 
 async def _decide_landing(site: Site, task: TaskRecord) -> None:
     """Git says whether the candidate on record has landed."""
+    if not await finish_landing(site, task):
+        reason = "landing was interrupted; it starts again"
+        site.ledger.move(task, TaskState.VERIFIED, reason=reason)
+
+
+async def finish_landing(site: Site, task: TaskRecord) -> bool:
+    """Finish a landing whose move of the target is done; whether it is, by git's word alone.
+
+    Also for an engine that lives: the machine may fail right after the move.
+    """
     target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
-    if target and task.intent and await site.git.history.is_ancestor(task.intent, target):
-        await _follow(site, task, target)
-        crash_point("recovery.followed")
-        site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
-        crash_point("recovery.landed")
-        await _tidy(site, task)
-        return
-    site.ledger.move(task, TaskState.VERIFIED, reason="landing was interrupted; it starts again")
+    if not (target and task.intent and await _has_landed(site, task, target)):
+        return False
+    await _follow(site, task, target)
+    crash_point("recovery.followed")
+    if task.state is TaskState.VERIFIED:
+        task = site.ledger.move(task, TaskState.MERGING, reason="it is on the target already")
+    site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
+    crash_point("recovery.landed")
+    await _tidy(site, task)
+    return True
+
+
+async def _has_landed(site: Site, task: TaskRecord, target: str) -> bool:
+    """Whether the candidate is on the target, and is one of the work as it is now."""
+    history = site.git.history
+    if not await history.is_ancestor(task.head, task.intent):
+        return False
+    return await history.is_ancestor(task.intent, target)
 
 
 async def _tidy(site: Site, task: TaskRecord) -> None:
