@@ -57,6 +57,7 @@ class Enclosures:
         lent: Iterable[str],
         optional: Iterable[str] = (),
         readable: tuple[Path, ...] = (),
+        door: Path | None = None,
     ) -> Enclosed:
         """For all jobs of one session of the task ``who`` (plan/task); its home stays with the task.
 
@@ -77,6 +78,7 @@ class Enclosures:
             writable=(tree.path,),
             lent=found,
             readable=readable,
+            door=door,
         )
 
     async def of_verification(
@@ -123,6 +125,7 @@ class Enclosures:
         lent: Iterable[str],
         branch: str = "",
         readable: tuple[Path, ...] = (),
+        door: Path | None = None,
     ) -> Enclosed:
         view = await self._views.make(
             self.view_of(who),
@@ -142,6 +145,7 @@ class Enclosures:
             fixed=(pointer,),
             readable=(*seen, *readable, *_lenders(sandbox, view)),
             covers=_shown(sandbox, view, writable=True),
+            door=door,
         )
         return Enclosed(Confinement(sandbox, enclosure), view)
 

@@ -9,6 +9,8 @@ here. A session that is cancelled is stopped wholly, and the cancellation goes o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,13 +27,16 @@ from orchestrator.states import Outcome
 from orchestrator.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.agents.protocol import Agent, AgentEvent, Asked, Prompt
     from orchestrator.executors import Executor
+    from orchestrator.gateway import Gateway
     from orchestrator.process import Exit
     from orchestrator.sandboxes import Confinement
+
+    Connect = Callable[[Gateway | None], AbstractAsyncContextManager[Confinement]]
 
 _MESSAGES_PER_SECOND = 20.0
 _MESSAGE_BURST = 100.0
@@ -42,7 +47,7 @@ async def run_session(
     agent: Agent,
     prompt: Prompt,
     executor: Executor,
-    confinement: Confinement,
+    connect: Connect,
     env: Mapping[str, str],
     cwd: Path,
     log: Path,
@@ -59,9 +64,10 @@ async def run_session(
 ) -> SessionResult:
     """Run one session to its end.
 
-    ``env`` is complete (``environment.session_environment``); ``log`` receives the raw output, at
-    most about ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told each event on the event
-    loop, messages at a bounded rate. Never raises for what an agent does: a command that is
+    ``connect`` opens what the session is confined to, given the gateway its agent asks for.
+    ``env`` is complete (``environment``'s affair); ``log`` receives the raw output, at most about
+    ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told each event
+    on the event loop, messages at a bounded rate. Never raises for what an agent does: a command that is
     missing, or a profile that cannot be, is a FAILED session with the mend in its reason.
     """
     try:
@@ -105,8 +111,10 @@ async def run_session(
         scope.deadline = hearing.stop_at
 
     try:
-        with anyio.CancelScope() as scope, (letterbox or Letterbox()).emptied_by(read_letter):
-            exit_ = await executor.run(confinement.lending(command.readable).wrap(job), read)
+        async with connect(command.gateway) as confinement:
+            confined = confinement.lending(command.readable).wrap(job)
+            with anyio.CancelScope() as scope, (letterbox or Letterbox()).emptied_by(read_letter):
+                exit_ = await executor.run(confined, read)
     finally:
         transcript.close()
     return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))

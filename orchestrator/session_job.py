@@ -25,6 +25,7 @@ from orchestrator.session_prompt import session_prompt
 from orchestrator.site import BRANCH
 from orchestrator.states import Outcome, TaskState
 from orchestrator.survey import survey_changes
+from orchestrator.tampering import watched
 from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
@@ -128,8 +129,10 @@ class SessionJob:
             self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
-        with self._site.doorkeeper.admit(record.plan, record.id, work.attempt.number) as door:
-            result = await self._session(work, record, agent, place, door)
+        session = f"session {work.attempt.number}"
+        async with watched(self._site, record.plan, record.id, session) as watch:
+            with self._site.doorkeeper.admit(record.plan, record.id, work.attempt.number) as door:
+                result = await self._session(work, record, agent, place, door)
         notes = await place.bring_home()
         crash_point("session.ended")
         left = await self._site.git.leftovers.collect(
@@ -142,7 +145,7 @@ class SessionJob:
         crash_point("session.collected")
         await keep_head(self._site, record, collected.head)
         crash_point("session.kept")
-        await self._report(work, record, result, collected)
+        await self._report(work, record, result, collected, tampered=watch.tampered)
 
     async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
         """The task's worktree: new from the target's tip, or as the last session left it."""
@@ -177,17 +180,18 @@ class SessionJob:
         if mark.exists():
             return 0.0
         site = self._site
-        seconds = await set_up(
-            place.tree.path,
-            work.plan.worktree,
-            main_checkout=site.main_checkout,
-            env=place.setup_env,
-            executor=site.executor,
-            confinement=place.confinement,
-            log=site.records.logs(work.plan.name, work.task.id) / "setup.log",
-            cookie=f"{work.cookie}.setup",
-            timeout_seconds=SETUP_SECONDS,
-        )
+        async with place.connected_setup() as confinement:
+            seconds = await set_up(
+                place.tree.path,
+                work.plan.worktree,
+                main_checkout=site.main_checkout,
+                env=place.setup_env,
+                executor=site.executor,
+                confinement=confinement,
+                log=site.records.logs(work.plan.name, work.task.id) / "setup.log",
+                cookie=f"{work.cookie}.setup",
+                timeout_seconds=SETUP_SECONDS,
+            )
         crash_point("session.set-up")
         mark.touch()
         return seconds
@@ -218,13 +222,14 @@ class SessionJob:
             resume=told.resume,
             budget_tokens=tokens_left,
             budget_cost_usd=cost_left,
+            environ=site.environ,
         )
-        await place.confinement.make_over()
+        await place.make_over()
         return await run_session(
             agent=agent,
             prompt=prompt,
             executor=site.executor,
-            confinement=place.confinement,
+            connect=place.connected,
             env={**place.env, **door.environment},
             cwd=place.tree.path,
             log=folder / "session.log",
@@ -264,7 +269,13 @@ class SessionJob:
         )
 
     async def _report(
-        self, work: _Work, record: TaskRecord, result: SessionResult, collected: Collected
+        self,
+        work: _Work,
+        record: TaskRecord,
+        result: SessionResult,
+        collected: Collected,
+        *,
+        tampered: str,
     ) -> None:
         """What the session came to, decided from its outcome and from what git says."""
         site, head = self._site, collected.head
@@ -293,6 +304,8 @@ class SessionJob:
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
         )
+        if tampered:
+            decision = feedback.AskPerson(tampered)
         for note in collected.notes:
             site.ledger.tell(EventKind.WARNING, note, plan=record.plan, task=record.id)
         stored = site.records.store.attempts(record.plan, record.id)[-1]

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 
 from orchestrator import sandboxes
 from orchestrator.environment import check_environment, confined_environment, session_environment
+from orchestrator.events import EventKind
 from orchestrator.plan.model import Needs
+from orchestrator.way_out import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from orchestrator.agents.protocol import Agent
     from orchestrator.enclosures import Enclosed
+    from orchestrator.gateway import Gateway
     from orchestrator.git.command import WorkTree
     from orchestrator.plan.model import AgentProfile, Plan
     from orchestrator.records import TaskRecord
@@ -38,10 +42,36 @@ class SessionPlace:
     env: dict[str, str]
     setup_env: dict[str, str]
     needs: Needs
+    setup_hosts: tuple[str, ...]
 
-    @property
-    def confinement(self) -> Confinement:
-        return self.enclosed.confinement
+    async def make_over(self) -> None:
+        """Hand the folders to the session, once the engine has written there."""
+        await self.enclosed.confinement.make_over()
+
+    def connected(self, gateway: Gateway | None) -> AbstractAsyncContextManager[Confinement]:
+        """What the session's jobs are confined to, with the network that it needs."""
+        return self._with_hosts(self.needs.network, gateway)
+
+    def connected_setup(self) -> AbstractAsyncContextManager[Confinement]:
+        """The same for setup commands, which are the plan's own and know no agent's secret."""
+        return self._with_hosts(self.setup_hosts, None)
+
+    def _with_hosts(
+        self, hosts: tuple[str, ...], gateway: Gateway | None
+    ) -> AbstractAsyncContextManager[Confinement]:
+        site, plan, task = self.site, self.record.plan, self.record.id
+
+        def tell(host: str) -> None:
+            message = f"the sandbox refused to reach {host}; needs.network lists what it may"
+            site.ledger.tell(EventKind.WARNING, message, plan=plan, task=task)
+
+        return connected(
+            self.enclosed.confinement,
+            hosts,
+            gateway,
+            log=site.records.logs(plan, task) / "network.log",
+            on_refused=tell,
+        )
 
     async def bring_home(self) -> tuple[str, ...]:
         """Take in what the session committed; a sentence for each thing to know."""
@@ -68,10 +98,13 @@ async def open_place(
         lent=needs.paths,
         optional=agent.needs.paths,
         readable=(site.records.logs(record.plan, record.id),),
+        door=site.doorkeeper.socket,
     )
     env = _session_env(site, plan, profile, sandbox, needs)
     setup_env = _setup_env(site, plan, sandbox)
-    return SessionPlace(site, sandbox, tree, record, enclosed, env, setup_env, needs)
+    return SessionPlace(
+        site, sandbox, tree, record, enclosed, env, setup_env, needs, plan.worktree.needs.network
+    )
 
 
 def _session_env(

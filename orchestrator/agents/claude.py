@@ -26,6 +26,7 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.gateway import Gateway
+from orchestrator.plan.model import Needs
 from orchestrator.results import Usage
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class ClaudeAgent:
     """One session of Claude Code."""
 
     can_resume = True
+    needs = Needs(
+        paths=("~/.claude/.credentials.json",),
+        env=("CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_MODEL", "ANTHROPIC_SMALL_FAST_MODEL"),
+        network=("api.anthropic.com", "console.anthropic.com", "platform.claude.com"),
+    )
 
     def __init__(self, profile: AgentProfile) -> None:
         refuse_unknown(profile, "model", "args")

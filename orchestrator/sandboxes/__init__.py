@@ -7,13 +7,14 @@ not hold on this machine is never used: ``probe`` runs an attack, and believes n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from orchestrator.process import Job
@@ -56,10 +57,28 @@ class Sandbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """A sandbox together with what the jobs of one session or verification may reach in it."""
+    """A sandbox together with what the jobs of one session or verification may reach in it.
+
+    ``launcher`` are words before each job's own command, ``env`` is laid over its environment.
+    """
 
     sandbox: Sandbox
     enclosure: Enclosure
+    launcher: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def with_way_out(
+        self,
+        socket: Path,
+        *,
+        launcher: tuple[str, ...],
+        readable: tuple[Path, ...],
+        env: Mapping[str, str],
+    ) -> Confinement:
+        """The same, with the proxy at ``socket``, which ``launcher`` makes known inside."""
+        enclosure = replace(self.enclosure, egress=socket)
+        out = replace(self, enclosure=enclosure, launcher=launcher, env=env)
+        return out.lending(readable)
 
     def lending(self, readable: tuple[Path, ...]) -> Confinement:
         """The same, with more to read."""
@@ -72,7 +91,13 @@ class Confinement:
 
     def wrap(self, job: Job) -> Job:
         """The same job, confined; raises CannotRun."""
-        return self.sandbox.wrap(replace(job, disk=self.enclosure.roots), self.enclosure)
+        own = replace(
+            job,
+            argv=(*self.launcher, *job.argv),
+            env={**job.env, **self.env},
+            disk=self.enclosure.roots,
+        )
+        return self.sandbox.wrap(own, self.enclosure)
 
 
 @cache

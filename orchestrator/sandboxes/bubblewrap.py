@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
 import zlib
 from dataclasses import replace
 from functools import cached_property
@@ -107,7 +106,9 @@ class Bubblewrap:
         """The namespaces and privileges; as root all but those by which root becomes nobody."""
         always = ("--die-with-parent", "--new-session", "--hostname", "clerk", "--cap-drop", "ALL")
         if not self._is_root:
-            nested = ("--disable-userns",) if self._knows("--disable-userns") else ()
+            # Older ones lack the option, and say what they have in their own help.
+            knows = b"--disable-userns" in Path(self._program).read_bytes()
+            nested = ("--disable-userns",) if knows else ()
             return ("--unshare-all", "--unshare-user", *nested, *always)
         spaces = ("ipc", "pid", "net", "uts", "cgroup-try")
         # The last to enter the job's folder, which is the job's own; setpriv gives all of them up.
@@ -131,10 +132,6 @@ class Bubblewrap:
         user_only = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
         nothing_else = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
         return ("prlimit", *limits, "--", "setpriv", *user_only, *nothing_else, "--")
-
-    def _knows(self, option: str) -> bool:
-        told = subprocess.run([self._program, "--help"], capture_output=True, check=False)
-        return option.encode() in told.stdout
 
 
 def user_of(who: str) -> int:

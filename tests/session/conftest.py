@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,13 @@ def run(tmp_path: Path, env: dict[str, str], events: list[AgentEvent]) -> Run:
         if isinstance(agent, str):
             agent = CommandAgent(AgentProfile(type="command", run=agent))
         worktree = tmp_path / "worktree"
+        unconfined = Confinement(sandboxes.load("none"), Enclosure("shop/cart"))
         prompt = Prompt("do it", tmp_path / "prompt.md", "shop", "cart", 1, worktree, tmp_path)
         given: dict[str, object] = {
             "agent": agent,
             "prompt": prompt,
             "executor": executors.load("local"),
-            "confinement": Confinement(sandboxes.load("none"), Enclosure("shop/cart")),
+            "connect": lambda _gateway: nullcontext(unconfined),
             "env": env,
             "cwd": worktree,
             "log": tmp_path / "logs" / "session.log",
