@@ -29,6 +29,9 @@ _GROWTH_BYTES_PER_SECOND = 4 << 30
 _FAIR_SECONDS = 10.0
 """How long a fair count is believed: it costs some 10 ms per GiB."""
 
+_FRESH = 0.8
+"""How old a census may be, as a part of the pause; so that jobs out of step still share one."""
+
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -94,7 +97,7 @@ class MemoryWatch:
         now = time.monotonic()
         if self._allowed is None or now - self._looked_at < self.pause:
             return ""
-        census = _clerk.census(now - self.pause / 2)
+        census = _clerk.census(now - self.pause * _FRESH)
         before, self._held = self._held, self._reckon(census, self._allowed, now)
         self.pause = next_pause(before, self._held, self._allowed, self.pause)
         self._looked_at = now

@@ -21,6 +21,7 @@ COOKIE = "CLERK_COOKIE"
 
 _PAUSE_SECONDS = 0.02
 _ROUNDS = 500
+_STAT_BYTES = 4096
 
 
 class Stat(NamedTuple):
@@ -36,10 +37,15 @@ class Stat(NamedTuple):
 def read_stat(pid: int) -> Stat | None:
     """The process of that number, None when there is none (or no /proc)."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib doubles the start
-            fields = file.read().rpartition(b")")[2].split()
+        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        fields = os.read(file, _STAT_BYTES).rpartition(b")")[2].split(maxsplit=22)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
     return Stat(
         fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]), int(fields[21])
     )
@@ -48,7 +54,7 @@ def read_stat(pid: int) -> Stat | None:
 def read_cookie(pid: int) -> str:
     """The cookie in a process's environment; empty where there is none, or it may not be read."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - as above
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - pathlib doubles the start
             environ = b"\0" + file.read()
     except OSError:
         return ""
