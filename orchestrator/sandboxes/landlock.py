@@ -28,20 +28,18 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from orchestrator.errors import CannotRun
 from orchestrator.process import Handed
+from orchestrator.sandboxes import in_place
 from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.bubblewrap import Bubblewrap, user_of
 from orchestrator.sandboxes.reach import reach
 from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.system_view import fact_paths
-from orchestrator.sandboxes.toolchain import SYSTEM, tool_paths, tool_roots
+from orchestrator.sandboxes.toolchain import SYSTEM, tool_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from orchestrator.process import Job
     from orchestrator.sandboxes.enclosure import Enclosure
 
@@ -52,10 +50,6 @@ _PROCESSES = Path("/proc")
 _DEVICES = tuple(
     Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom", "tty")
 )
-_NOWHERE = Path("/nonexistent")
-
-_READS_NOTHING_OF_THE_MACHINES = {"GIT_CONFIG_NOSYSTEM": "1"}
-"""Programs that give up when a configuration is there and may not be read."""
 
 
 class Landlock:
@@ -90,23 +84,18 @@ class Landlock:
 
 def rules(job: Job, enclosure: Enclosure, user: int | None) -> dict[str, Any]:
     """What the launcher is to hold the job to. Raises CannotRun for what landlock cannot do."""
-    for cover in enclosure.covers:
-        if cover.place != cover.source:
-            raise CannotRun(
-                f"landlock cannot show one folder as another ({cover.place}): use bubblewrap"
-            )
-    env = _environment(job.env, enclosure)
-    shown = [cover.place for cover in enclosure.covers if not cover.writable]
-    lent = (*shown, *enclosure.readable, *tool_paths(job.env))
+    in_place.refuse_covers(enclosure)
+    machine = (*SYSTEM, *fact_paths(), *_ACCOUNTS, _PROCESSES)
+    readable = (*machine, *in_place.lent(enclosure), *tool_paths(job.env))
     bounds = asdict(enclosure.bounds)
     return {
-        "readable": [str(path) for path in (*SYSTEM, *fact_paths(), *_ACCOUNTS, _PROCESSES, *lent)],
+        "readable": [str(path) for path in readable],
         "usable": [str(path) for path in _DEVICES],
         "writable": [str(path) for path in enclosure.roots],
-        "ports": _ports(job.env) if enclosure.egress else [],
+        "ports": in_place.proxy_ports(job.env, enclosure),
         "limits": {name: bounds[name] for name in ("processes", "open_files", "file_bytes")},
         "user": user,
-        "env": env,
+        "env": in_place.environment(job.env, enclosure),
         "filter": filter_program(shared=True).hex(),
     }
 
@@ -120,17 +109,3 @@ def refuse_unreachable(enclosure: Enclosure) -> None:
                     f"{above} lets no other user pass, and jobs run as one of their own: "
                     f"chmod o+x {above}, or install bubblewrap"
                 )
-
-
-def _environment(env: Mapping[str, str], enclosure: Enclosure) -> dict[str, str]:
-    roots = {name: str(root) for name, root in tool_roots(env).items()}
-    own = {"HOME": str(enclosure.home or _NOWHERE), **_READS_NOTHING_OF_THE_MACHINES}
-    if enclosure.home is not None:
-        own["TMPDIR"] = str(enclosure.home / ".tmp")
-    return {**env, **roots, **own}
-
-
-def _ports(env: Mapping[str, str]) -> list[int]:
-    """The port of the session's proxy, as its environment names it."""
-    port = urlsplit(env.get("HTTP_PROXY", "")).port
-    return [port] if port else []

@@ -150,6 +150,13 @@ async def test_nothing_outside_is_written(ground: Ground, way: str) -> None:
     assert contents(ground.outside) == before
 
 
+async def test_no_file_outside_is_cut_by_its_name(ground: Ground, system_python: str) -> None:
+    victim = ground.outside / "victim"
+    cut = f"import os; os.truncate({str(victim)!r}, 0)"
+    assert (await ground.run_argv((system_python, "-I", "-c", cut))).code == 1
+    assert victim.read_text() == "victim\n"
+
+
 async def test_only_what_was_lent_is_read(ground: Ground) -> None:
     secret = ground.outside / "secret"
     assert (await ground.run(f"cat {secret}")).code != 0
@@ -169,7 +176,7 @@ async def test_what_was_borrowed_from_at_its_own_place_is_read(ground: Ground) -
 
 async def test_no_folder_can_be_shown_as_another(ground: Ground) -> None:
     shown = replace(ground.enclosure, covers=(Cover(ground.outside, ground.inside),))
-    with pytest.raises(CannotRun, match="use bubblewrap"):
+    with pytest.raises(CannotRun, match="only bubblewrap can"):
         await ground.run("true", shown)
 
 
@@ -199,7 +206,7 @@ async def test_another_process_shows_nothing_but_its_name(
 async def test_the_limits_hold(ground: Ground) -> None:
     bounds = Bounds(processes=20, open_files=64, file_bytes=1 << 20)
     bound = replace(ground.enclosure, bounds=bounds)
-    await ground.run("ulimit -n; ulimit -c", bound)
+    await ground.run("ulimit -n; ulimit -Hc", bound)
     assert ground.said == ["64", "0"]
     large = await ground.run("exec head -c 2000000 /dev/zero >large", bound)
     assert large.signal == signal.SIGXFSZ
