@@ -90,7 +90,7 @@ def _doomed(prefix: str) -> dict[int, Stat]:
 def living() -> dict[int, Stat]:
     """All processes but this one, without those that have ended and are only unreaped."""
     try:
-        names = os.listdir("/proc")  # noqa: PTH208 - as above
+        names = os.listdir("/proc")  # noqa: PTH208 - pathlib doubles the start
     except OSError:
         return {}
     numbers = {int(name) for name in names if name.isdigit()} - {os.getpid()}
