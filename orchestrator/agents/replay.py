@@ -30,14 +30,20 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.errors import UsageError
+from orchestrator.plan.diagnostics import Problem
 from orchestrator.plan.model import Duration, Needs, Strict
+from orchestrator.plan.source import read_source
+from orchestrator.plan.yaml_guard import excess
 from orchestrator.results import Usage
+from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestrator.agents.protocol import AgentEvent, Prompt
     from orchestrator.plan.model import AgentProfile
+
+_MOST_TOLD = 3
 
 Lines = str | Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -116,7 +122,7 @@ def read_script(path: Path) -> Script:
     try:
         stat = path.stat()
     except OSError as error:
-        raise UsageError(f"replay script {path}: {error.strerror}") from error
+        raise UsageError(f"replay script {path}: {_reason(error)}") from error
     return _read(path, stat.st_mtime_ns, stat.st_size)
 
 
@@ -132,16 +138,35 @@ def step_of(script: Script, path: Path, task: str, attempt: int) -> Step:
 def _read(path: Path, modified: int, size: int) -> Script:  # noqa: ARG001 - the cache's key
     """Read once per version: a script of a thousand tasks serves a thousand sessions."""
     try:
-        return Script.model_validate(yaml.load(path.read_bytes(), yaml.CSafeLoader))
+        return Script.model_validate(yaml.load(_source(path), yaml.CSafeLoader))
     except ValidationError as error:
-        problems = "; ".join(_problem(detail) for detail in error.errors())
-        raise UsageError(f"replay script {path}: {problems}") from error
-    except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UsageError(f"replay script {path}: {error}") from error
+        problems = [_problem(detail) for detail in error.errors()[:_MOST_TOLD]]
+        raise UsageError(f"replay script {path}: {'; '.join(problems)}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        told = safe_text(str(error), one_line=True, limit=300)
+        raise UsageError(f"replay script {path}: {told}") from error
+
+
+def _source(path: Path) -> str:
+    """The script's text, bounded like a plan's; raises UsageError for what is none."""
+    source = read_source(path)
+    refused = (
+        source if isinstance(source, Problem) else excess(yaml.parse(source, yaml.CSafeLoader))
+    )
+    if refused:
+        raise UsageError(f"replay script {path}: {refused.told()}")
+    return str(source)
+
+
+def _reason(error: OSError) -> str:
+    missing = isinstance(error, FileNotFoundError)
+    return "there is no such file" if missing else error.strerror or "it cannot be read"
 
 
 def _problem(detail: Any) -> str:
-    return f"{'.'.join(str(part) for part in detail['loc']) or 'file'}: {detail['msg']}"
+    if not detail["loc"]:
+        return "a script is a mapping that begins with 'tasks:'"
+    return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
 
 
 def _patch(script: Path, name: str) -> Path:
@@ -165,7 +190,11 @@ def _event(kind: str, value: Any) -> Iterable[AgentEvent]:
             yield ToolCall(name, summary)
         case "usage", dict():
             yield UsageReported(
-                Usage(value.get("input", 0), value.get("output", 0), value.get("cost", 0.0))
+                Usage(
+                    int(_number(value.get("input"))),
+                    int(_number(value.get("output"))),
+                    _number(value.get("cost")),
+                )
             )
         case "ask", str():
             yield Asked(value)
@@ -173,3 +202,10 @@ def _event(kind: str, value: Any) -> Iterable[AgentEvent]:
             yield Failed(value)
         case "finished", str():
             yield Finished(value)
+
+
+def _number(value: object) -> float:
+    """A finite count or sum; what a line of the step's own commands forged is nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value < 1e15 else 0.0

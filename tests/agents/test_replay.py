@@ -157,7 +157,7 @@ def test_a_wrong_script_is_one_clear_error(stage: Stage, script: str, words: str
 
 def test_a_missing_script_is_named(prompt: Callable[..., Prompt]) -> None:
     agent = ReplayAgent(AgentProfile(type="replay", script="gone.yaml"))
-    with pytest.raises(UsageError, match=r"gone\.yaml: No such file"):
+    with pytest.raises(UsageError, match=r"gone\.yaml: there is no such file"):
         agent.command(prompt())
 
 
