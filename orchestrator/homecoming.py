@@ -57,6 +57,14 @@ class Claim:
     refs: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What came home: ``notes`` are sentences for the architect, ``scanned`` the heads let in."""
+
+    notes: tuple[str, ...] = ()
+    scanned: tuple[str, ...] = ()
+
+
 class Homecoming:
     """Brings sessions' commits home, for one engine."""
 
@@ -76,8 +84,8 @@ class Homecoming:
         branch: str,
         base: str,
         env: Mapping[str, str],
-    ) -> tuple[str, ...]:
-        """Take the session's commits in; a sentence for each thing the architect should know.
+    ) -> Brought:
+        """Take the session's commits in.
 
         What is refused stays outside, and the branch where it was: the files in the worktree are
         left for ``Leftovers``. Raises GitError when the real repository cannot take anything.
@@ -85,20 +93,19 @@ class Homecoming:
         async with scratch_folder() as out:
             said = await self._ask(view, out, sandbox, f"{plan}/{task}", env)
             if said:
-                return (f"the session left its repository unreadable: {said}",)
+                return Brought((f"the session left its repository unreadable: {said}",))
             claim = read_claim(out)
             tips = _new_tips(claim, view.known)
+            notes: tuple[str, ...] = ()
             if tips:
                 imported = await self._git.imports.take(out / "pack", tips, base)
                 if imported.refused:
-                    return (imported.refused,)
+                    return Brought((imported.refused,))
                 notes = imported.warnings
-            else:
-                notes = ()
         strays = await self._move(claim, view, tree, branch, tips)
         for oid in strays:
             await self._git.refs.hold(stray_ref(plan, task, oid), oid)
-        return notes
+        return Brought(notes, tips)
 
     async def _ask(
         self, view: PrivateView, out: Path, sandbox: Sandbox, who: str, env: Mapping[str, str]

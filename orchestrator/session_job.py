@@ -133,15 +133,16 @@ class SessionJob:
         async with watched(self._site, record.plan, record.id, session) as watch:
             with self._site.doorkeeper.admit(record.plan, record.id, work.attempt.number) as door:
                 result = await self._session(work, record, agent, place, door)
-        notes = await place.bring_home()
+        brought = await place.bring_home()
         crash_point("session.ended")
         left = await self._site.git.leftovers.collect(
             tree,
             branch=record.branch,
             base=record.base,
             message=f"{work.task.id}: what session {work.attempt.number} left uncommitted",
+            scanned=brought.scanned,
         )
-        collected = replace(left, notes=(*notes, *left.notes))
+        collected = replace(left, notes=(*brought.notes, *left.notes))
         crash_point("session.collected")
         await keep_head(self._site, record, collected.head)
         crash_point("session.kept")

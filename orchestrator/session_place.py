@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator import sandboxes
 from orchestrator.environment import check_environment, confined_environment, session_environment
 from orchestrator.events import EventKind
+from orchestrator.homecoming import Brought
 from orchestrator.plan.model import Needs
 from orchestrator.way_out import connected
 
@@ -73,8 +74,8 @@ class SessionPlace:
             on_refused=tell,
         )
 
-    async def bring_home(self) -> tuple[str, ...]:
-        """Take in what the session committed; a sentence for each thing to know."""
+    async def bring_home(self) -> Brought:
+        """Take in what the session committed."""
         return await bring_home(self.site, self.record, self.tree)
 
 
@@ -140,7 +141,7 @@ def joined(all_needs: Iterable[Needs]) -> Needs:
     )
 
 
-async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> tuple[str, ...]:
+async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> Brought:
     """Take in what a session left in its private view, if it had one and it is not home yet.
 
     Also after a crash, when the session that left it is long dead.
@@ -148,8 +149,8 @@ async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> tuple[st
     folder = site.enclosures.view_of(f"{record.plan}/{record.id}")
     view = site.git.views.find(folder, tree)
     if view is None:
-        return ()
-    notes = await site.homecoming.bring(
+        return Brought()
+    brought = await site.homecoming.bring(
         view,
         tree,
         sandbox=sandboxes.load(site.records.book.record(record.plan).sandbox),
@@ -160,4 +161,4 @@ async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> tuple[st
         env=confined_environment(site.environ),
     )
     site.git.views.forget(folder)
-    return notes
+    return brought

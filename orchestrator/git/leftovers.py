@@ -18,13 +18,15 @@ import anyio.to_thread
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.admission import admitted, special_file, with_markers
+from orchestrator.git.imports import refusal_sentence
 from orchestrator.git.linked import delete_trees
+from orchestrator.git.policy import scan
 from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.git.status import STATUS, Status, read_status
 from orchestrator.git.worktrees import attach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     from orchestrator.git.command import Git, WorkTree
@@ -56,12 +58,13 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Whose leftovers are collected, from which base."""
+    """Whose leftovers are collected, from which base, and which heads were looked at already."""
 
     plan: str
     name: str
     branch: str
     base: str
+    scanned: Collection[str]
 
 
 class Leftovers:
@@ -73,16 +76,19 @@ class Leftovers:
         self._history = history
         self._objects = objects
 
-    async def collect(self, tree: WorkTree, *, branch: str, base: str, message: str) -> Collected:
+    async def collect(
+        self, tree: WorkTree, *, branch: str, base: str, message: str, scanned: Collection[str] = ()
+    ) -> Collected:
         """Commit everything not ignored in ``tree`` and bring its commits to ``branch``.
 
         ``branch`` is ``clerk/<plan>/<task>``, ``base`` the commit its work must descend from.
         Commits of a detached HEAD or of another branch are brought over when they do; the
-        branch's own commits that would fall off are kept under a keep ref. Raises GitError when
+        branch's own commits that would fall off are kept under a keep ref. What came is held
+        against ``git.policy``, but for heads in ``scanned``, which were already. Raises GitError when
         git cannot work in there at all.
         """
         _, plan, name = branch.split("/", 2)
-        task = _Task(plan, name, branch, base)
+        task = _Task(plan, name, branch, base, scanned)
         if not tree.path.is_dir():
             head = await self._head_of(branch)
             return await self._judge(task, head, notes=("the worktree is gone",))
@@ -192,9 +198,10 @@ class Leftovers:
             await self._keep(task, head)
             refused = _rewritten(task)
         changed = await self._objects.tree_of(head) != await self._objects.tree_of(task.base)
-        if changed and not refused:
-            links = await self._history.new_links(task.base, head)
-            refused = _linked(links) if links else ""
+        if changed and not refused and head not in task.scanned:
+            findings = await scan(self._git, task.base, head)
+            refused = refusal_sentence([finding.sentence for finding in findings.refusals])
+            notes = (*notes, *(finding.sentence for finding in findings.warnings))
         return Collected(head, changed, refused, notes=notes)
 
     async def _descends(self, task: _Task, head: str) -> bool:
@@ -223,13 +230,6 @@ class Leftovers:
 
 def _rewritten(task: _Task) -> str:
     return f"the history of '{task.branch}' was rewritten: it no longer holds its base {task.base[:12]}"
-
-
-def _linked(links: tuple[str, ...]) -> str:
-    return (
-        f"'{links[0]}' was committed as a repository of its own, so its files would not land; "
-        f"remove {links[0]}/.git and add the files"
-    )
 
 
 def _drop_locks(git_dir: Path) -> None:
