@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import SocketStream
 
-HEAD_BYTES = 64 * 1024
+HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 60.0
 IDLE_SECONDS = 600.0
 CHUNK_BYTES = 64 * 1024
@@ -76,7 +76,7 @@ class Conversation:
             await self.send(h11.Data(data=sentence))
             await self.send(h11.EndOfMessage())
 
-    async def finish(self) -> bool:
+    def finish(self) -> bool:
         """Whether the client may ask again; else nothing more is to be said."""
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()

@@ -71,9 +71,7 @@ class Listener:
         """Close it, and wake a thread that still waits there."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        await _quietly(self._socket.close)
+        await _quietly(self._socket)
         while self._accepted:
             self._accepted.pop().close()
 
@@ -158,7 +156,7 @@ class Door:
             for number in _descriptors(sender):
                 listening = _listening(number) if self._left and not listener else None
                 if listening is None:
-                    await _quietly(os.close, number)
+                    await _discard(number)
                 else:
                     self._left -= 1
                     listener = Listener(listening)
@@ -196,9 +194,18 @@ def _listening(number: int) -> socket.socket | None:
     return handed
 
 
-async def _quietly(close: Callable[..., None], *arguments: int) -> None:
-    """Close something of a stranger's, which may take its time, or never end."""
+async def _discard(number: int) -> None:
+    try:
+        handed = socket.socket(fileno=number)
+    except OSError:  # no socket: a file, whose close waits for nobody
+        os.close(number)
+    else:
+        await _quietly(handed)
+
+
+async def _quietly(handed: socket.socket) -> None:
+    """Close a stranger's socket, however long it was told to take for that."""
+    with contextlib.suppress(OSError):
+        handed.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     with anyio.move_on_after(_CLOSE_SECONDS, shield=True), contextlib.suppress(OSError):
-        await to_thread.run_sync(
-            close, *arguments, abandon_on_cancel=True, limiter=CapacityLimiter(1)
-        )
+        await to_thread.run_sync(handed.close, abandon_on_cancel=True, limiter=CapacityLimiter(1))

@@ -26,6 +26,7 @@ from orchestrator.egress.upstream import ByGateway, Direct, url_of
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
     from typing import Self
 
     from orchestrator.egress.account import Account
@@ -63,26 +64,28 @@ class Proxy:
 
     async def serve(self, listener: Listener) -> None:
         """Answer what arrives at ``listener`` until it ends. Who finds no place waits."""
-        async with anyio.create_task_group() as clients:
-            while True:
-                await self._places.acquire()
-                try:
-                    accepted = await listener.accept()
-                except BaseException as error:
-                    self._places.release()
-                    if isinstance(error, OSError):
+        with _closing_what_is_left() as fresh:
+            async with anyio.create_task_group() as clients:
+                while True:
+                    await self._places.acquire()
+                    try:
+                        fresh.add(accepted := await listener.accept())
+                    except OSError:
+                        self._places.release()
                         return
-                    raise
-                clients.start_soon(self._client, accepted, listener.port)
+                    clients.start_soon(self._client, accepted, fresh, listener.port)
 
-    async def _client(self, accepted: socket.socket, own_port: int) -> None:
+    async def _client(
+        self, accepted: socket.socket, fresh: set[socket.socket], own_port: int
+    ) -> None:
         try:
-            accepted.setblocking(False)
             stream = await SocketStream.from_socket(accepted)
-        except OSError:
+        except (OSError, ValueError):  # gone again; anyio says so by a ValueError
             accepted.close()
             self._places.release()
             return
+        finally:
+            fresh.discard(accepted)
         try:
             with anyio.CancelScope(deadline=anyio.current_time() + HEAD_SECONDS) as patience:
                 await self._converse(Conversation(stream, patience), own_port)
@@ -151,6 +154,17 @@ class Proxy:
             await relay(conversation.stream, server, sent=sent, received=received)
         finally:
             await anyio.aclose_forcefully(server)
+
+
+@contextlib.contextmanager
+def _closing_what_is_left() -> Iterator[set[socket.socket]]:
+    """Connections whose task was cancelled before it began are nobody else's to close."""
+    left: set[socket.socket] = set()
+    try:
+        yield left
+    finally:
+        for each in left:
+            each.close()
 
 
 async def _hang_up(stream: SocketStream) -> None:

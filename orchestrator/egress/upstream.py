@@ -16,7 +16,7 @@ import httpcore
 
 from orchestrator.egress.refusal import Refusal
 from orchestrator.errors import UsageError
-from orchestrator.hosts import is_address
+from orchestrator.hosts import normal_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,13 +64,13 @@ class ByGateway:
 
     def __init__(self, gateway: Gateway) -> None:
         parts = urlsplit(gateway.upstream)
-        if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
-            raise UsageError(
-                f"{gateway.variable} must be an address such as https://api.example.org, "
-                "without user, password or spaces"
-            )
-        self._scheme, self._host = parts.scheme, parts.hostname
-        self._port = parts.port or _PORTS[parts.scheme]
+        try:
+            self._port = parts.port or _PORTS[parts.scheme]
+            self._scheme, self._host = parts.scheme, normal_host(_bracketed(parts.hostname or ""))
+        except (ValueError, KeyError):
+            raise _no_address(gateway.variable) from None
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise _no_address(gateway.variable)
         self._base = parts.path.rstrip("/")
         self._paths = gateway.paths
         self._added = [
@@ -100,6 +100,17 @@ class ByGateway:
             if name.lower() not in replaced and not any(word in value for word in self._stand_ins)
         ]
         return kept + self._added
+
+
+def _no_address(variable: str) -> UsageError:
+    """The address itself is not shown: it may hold a password."""
+    return UsageError(
+        f"{variable} must be an address such as https://api.example.org, with nothing but a path"
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class _Judged(httpcore.AnyIOBackend):
@@ -133,8 +144,7 @@ def url_of(scheme: str, host: str, port: int, target: bytes) -> httpcore.URL:
 
 def host_header(url: httpcore.URL) -> tuple[bytes, bytes]:
     """The Host of a request: of where it really goes, whatever the client wrote."""
-    host = url.host.decode()
-    shown = f"[{host}]" if is_address(host) and ":" in host else host
+    shown = _bracketed(url.host.decode())
     usual = url.port == _PORTS[url.scheme.decode()]
     return b"host", (shown if usual else f"{shown}:{url.port}").encode()
 
