@@ -24,6 +24,7 @@ BODY_BYTES = 8 * 1024 * 1024
 
 _GUEST = "guest"
 _CLOSE = {"connection": "close"}
+_SMALL_BYTES = 64 * 1024
 
 
 class GuestList(Protocol):
@@ -57,11 +58,13 @@ class SessionGate:
         if guest is None:
             told = "this door opens to a session's token that is in force: send the header "
             told += "'Authorization: Bearer $CLERK_TOKEN'; a token ends with its session"
-            return problem_response(401, told, headers={"www-authenticate": "Bearer", **_CLOSE})
+            return problem_response(
+                401, told, headers={"www-authenticate": "Bearer", **_end(scope)}
+            )
         if (scope["method"], scope["path"]) not in self._open:
             told = f"a session may not ask for {_shown(scope)[:200]}; it may for "
             told += ", ".join(f"{method} {path}" for method, path in sorted(self._open))
-            return problem_response(403, told, headers=_CLOSE)
+            return problem_response(403, told, headers=_end(scope))
         return None
 
 
@@ -76,7 +79,7 @@ class OwnerGate:
         if scope["type"] == "http" and "authorization" in Headers(scope=scope):
             self._guests.refused(self._guests.guest(_token(scope)), _shown(scope))
             told = "a token opens the sessions' door alone; its socket is $CLERK_SOCKET"
-            await problem_response(403, told, headers=_CLOSE)(scope, receive, send)
+            await problem_response(403, told, headers=_end(scope))(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -123,6 +126,12 @@ def _token(scope: Scope) -> str:
 def _told_length(scope: Scope) -> int:
     told = Headers(scope=scope).get("content-length", "")
     return int(told) if told.isascii() and told.isdigit() else 0
+
+
+def _end(scope: Scope) -> dict[str, str]:
+    """Whether to hang up on an unread body: not on a small one, its sender would miss the answer."""
+    endless = "transfer-encoding" in Headers(scope=scope)
+    return _CLOSE if endless or _told_length(scope) > _SMALL_BYTES else {}
 
 
 def _shown(scope: Scope) -> str:
