@@ -88,6 +88,7 @@ async def test_git_clones_through_a_tunnel(tmp_path: Path, tls_service: Service,
     assert "403" in other.stderr
 
 
+@pytest.mark.slow
 async def test_npm_fetches_a_package(tmp_path: Path, service: Service):
     version = {"name": "left", "version": "1.0.0"}
     about = {"name": "left", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
