@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,14 +37,28 @@ def _dry_run(scene: Scene, forks: Forks, folders: pytest.TempPathFactory) -> lis
 
 
 @pytest.fixture
+def stages(
+    request: pytest.FixtureRequest, forks: Forks, tmp_path: Path
+) -> Iterator[Callable[[Scene], Stage]]:
+    """Stages without the dry runs, for tests that name their moments themselves."""
+    begin, made = time.monotonic(), Matrix(forks, {}, tmp_path)
+    yield made.stage
+    _tell(request.config, made, begin)
+
+
+@pytest.fixture
 def matrix(
     request: pytest.FixtureRequest, forks: Forks, dry_runs: dict[str, list[str]], tmp_path: Path
 ) -> Iterator[Matrix]:
-    told = request.config.stash.setdefault(_STASH, Counter())
     made, begin = Matrix(forks, dry_runs, tmp_path), time.monotonic()
     yield made
-    told.update(made.figures)
-    told["runs"] += sum(stage.runs for stage in made.stages)
+    _tell(request.config, made, begin)
+
+
+def _tell(config: pytest.Config, matrix: Matrix, begin: float) -> None:
+    told = config.stash.setdefault(_STASH, Counter())
+    told.update(matrix.figures)
+    told["runs"] += sum(stage.runs for stage in matrix.stages)
     told["seconds"] += round(time.monotonic() - begin)
 
 

@@ -46,41 +46,38 @@ def _database_first() -> None:
 
 def _no_reconciling() -> None:
     """A landing that was under way is taken for one that never was, and the target is not asked."""
-    from orchestrator import recovery  # noqa: PLC0415
+    from orchestrator import landing_job, recovery  # noqa: PLC0415
     from orchestrator.merge_queue import MergeQueue  # noqa: PLC0415
 
-    async def forget(site, task):
-        site.ledger.move(task, recovery.TaskState.VERIFIED, reason="forgotten")
-
-    async def never(self, merged):
+    async def never(*_):
         return False
 
-    recovery._decide_landing, MergeQueue._is_there = forget, never
+    recovery.finish_landing = landing_job.finish_landing = MergeQueue._is_there = never
 
 
 def _no_keep_ref() -> None:
     """Heads hang on their branches alone."""
     from orchestrator import recovery, session_job  # noqa: PLC0415
 
-    async def nothing(site, task, head):
+    async def nothing(*_):
         pass
 
     recovery.keep_head = session_job.keep_head = nothing
 
 
-def _no_cleaning() -> None:
-    """What is half-made stays half-made."""
-    from orchestrator.git import opening  # noqa: PLC0415
+def _no_tidying() -> None:
+    """What a landed task needs no more is the engine's that landed it, and of no later one."""
+    from orchestrator import recovery  # noqa: PLC0415
 
-    async def nothing(common_dir, linked):
-        return ()
+    async def nothing(*_):
+        pass
 
-    opening.repair = nothing
+    recovery._tidy = nothing
 
 
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "database first": _database_first,
     "no reconciling": _no_reconciling,
     "no keep ref": _no_keep_ref,
-    "no cleaning": _no_cleaning,
+    "no tidying": _no_tidying,
 }

@@ -54,6 +54,11 @@ class Stage:
         yard.git("checkout", "-q", "main")
         return cls(scene, yard, forks, **more)
 
+    @property
+    def line(self) -> Sequence[str]:
+        """The command line that is to be run next."""
+        return self._lines[0]
+
     def play(self, order: str = "", *, record: Path | None = None, mutant: str = "") -> bool:
         """Run what is left of the scene under a crash order; whether a kill struck."""
         crash = {ORDER: order, RECORD: str(record or "")}
@@ -85,9 +90,9 @@ class Stage:
         self.seen.append(ended)
         return ended
 
-    def finish(self) -> Stored:
+    def finish(self, mutant: str = "") -> Stored:
         """To the end without a crash; then everything must hold, and starting again changes nothing."""
-        self.play()
+        self.play(mutant=mutant)
         last = self.seen[-1]
         assert last.code == 0, f"it did not finish: {last.said}"
         return self.judge()
@@ -117,12 +122,15 @@ def recorded(path: Path) -> list[str]:
 
 
 def _building(yard: Yard) -> Sequence[Sequence[str]]:
-    """A success, a retry, two that conflict, a dependency on a branch that is taken already."""
+    """A retry that rewrites its branch, two that conflict, a dependency whose branch is taken already."""
     both = "echo good both > same.txt"
     plan = yard.plan(
         {
             "a": ["echo good a > same.txt", both],
-            "b": ["echo bad > b.txt", "echo good > b.txt"],
+            "b": [
+                "echo bad > b.txt; git add -A; git commit -qm b || true",
+                "git reset -q --hard $(git merge-base HEAD main); echo good > b.txt",
+            ],
             "c": ["echo good c > same.txt", both],
             "d": {
                 "do": "git checkout -q --detach; echo good > d.txt; git add -A; "
