@@ -15,6 +15,7 @@ from orchestrator.recovery import finish_landing
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState
 from orchestrator.survey import survey_conflicts
+from orchestrator.tampering import watched
 from orchestrator.verification_job import keep_verification
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class LandingJob:
         if await finish_landing(self._site, record):
             return
         try:
-            outcome = await self._queue.land(order, self._hooks(plan, task))
+            async with watched(self._site, plan, task, "landing"):
+                outcome = await self._queue.land(order, self._hooks(plan, task))
         except (GitError, OSError):
             if not await finish_landing(self._site, self._site.ledger.task(plan, task)):
                 raise

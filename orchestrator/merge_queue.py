@@ -23,6 +23,7 @@ from orchestrator.git.landing import how_to_follow
 from orchestrator.git.messages import merge_message
 from orchestrator.git.refs import branch_ref, candidate_ref
 from orchestrator.states import TaskState, Verdict
+from orchestrator.tampering import tampering
 
 if TYPE_CHECKING:
     from orchestrator.decision import PlanSnapshot
@@ -210,7 +211,9 @@ class MergeQueue:
         return Inconclusive(_why(base.failed_checks()))
 
     async def hindrance(self, target: str, *, update_checkout: bool) -> str:
-        """Why a checkout of the target forbids moving it; empty when none does."""
+        """Why nothing may move the target: tampering, or a checkout of it; empty when none does."""
+        if reason := await tampering(self._site):
+            return reason
         for checkout in await self._checkouts(target):
             place = checkout.worktree.path
             if not update_checkout:

@@ -16,6 +16,7 @@ from orchestrator.feedback import answer_feedback, note_feedback
 from orchestrator.readiness import readiness
 from orchestrator.site import BRANCH
 from orchestrator.states import SETTLED, Outcome, TaskState, Verdict
+from orchestrator.tampering import case_of
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskSelection
@@ -73,6 +74,7 @@ class Orders:
         if record.state is not TaskState.VERIFIED:
             return _refuse(task, f"it is {_shown(record)}; only what is verified can be approved")
         self._note(self._site.ledger.amend(record, approved_head=record.head), "approved")
+        self._site.git.tripwire.accept(case_of(plan, task))
         self._reopen(plan)
         return ActionView(done=(task,))
 
@@ -96,6 +98,7 @@ class Orders:
         else:
             back = _way_back(record, note, refused=self._refused_head(record))
             self._move(record, back, "a person sent it back", merge_requested=False, **facts)
+        self._site.git.tripwire.accept(case_of(plan, task))
         self._revive(plan, task)
         if self._site.records.has_errored_baseline(plan):
             self._site.records.expire_baseline(plan)

@@ -15,6 +15,7 @@ from orchestrator.routing import route
 from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.survey import survey_changes, survey_conflicts
+from orchestrator.tampering import watched
 from orchestrator.verification_records import results_text
 
 if TYPE_CHECKING:
@@ -36,15 +37,19 @@ class VerificationJob:
         snapshot = records.book.snapshot(plan)
         record, planned = snapshot.tasks[task], records.book.task(plan, task)
         tree = await self._site.git.objects.tree_of(record.head)
-        verification = await self._site.verifier.verify(
-            self._site.request(snapshot, planned.done_when, record.head, tree, record)
-        )
+        async with watched(self._site, plan, task, "verification") as watch:
+            verification = await self._site.verifier.verify(
+                self._site.request(snapshot, planned.done_when, record.head, tree, record)
+            )
         crash_point("verification.done")
         kept = keep_verification(
             self._site, snapshot.plan, record, verification, purpose=BRANCH, commit=record.head
         )
         crash_point("verification.recorded")
-        if not verification.passed:
+        if watch.tampered:  # as if it had erred, so that it is verified again first
+            asks = feedback.AskPerson(watch.tampered)
+            route(self._site.ledger, record, asks, verify_errors=record.verify_errors + 1)
+        elif not verification.passed:
             self._not_passed(snapshot.plan, record, verification, kept.digest)
         elif (strayed := await self._strayed(snapshot.plan, record)) is not None:
             route(self._site.ledger, record, strayed)
@@ -112,9 +117,10 @@ class VerificationJob:
         wanted = {name for task in snapshot.plan.tasks for name in task.done_when}
         checks = tuple(name for name in snapshot.plan.checks if name in wanted)
         tree = await site.git.objects.tree_of(target)
-        verification = await site.verifier.verify(
-            site.request(snapshot, checks, target, tree, None)
-        )
+        async with watched(site, plan, "", "the baseline"):
+            verification = await site.verifier.verify(
+                site.request(snapshot, checks, target, tree, None)
+            )
         crash_point("baseline.verified")
         now = site.ledger.clock()
         site.ledger.verified(
