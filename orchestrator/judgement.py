@@ -40,7 +40,7 @@ def judge(ended: Exit, report: Report, *, unreadable: str = "", wanted: bool = F
 
     ``wanted`` is whether the plan asks for a report; ``unreadable`` why there is none.
     """
-    if ended.breach:
+    if ended.ending in (Ending.MEMORY, Ending.DISK):
         return Verdict.ERRORED, f"killed: {ended.breach}"
     if ended.ending is not Ending.EXITED:
         return Verdict.TIMED_OUT, f"stopped after {show_duration(round(ended.seconds, 1))}"

@@ -192,6 +192,7 @@ class SessionJob:
                 log=site.records.logs(work.plan.name, work.task.id) / "setup.log",
                 cookie=f"{work.cookie}.setup",
                 timeout_seconds=SETUP_SECONDS,
+                allowance=site.records.settings.allowance,
             )
         crash_point("session.set-up")
         mark.touch()

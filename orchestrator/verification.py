@@ -195,6 +195,7 @@ class Verifier:
             log=request.logs / "setup.log",
             cookie=f"{bench.cookie}.setup",
             timeout_seconds=self._limits.setup_seconds,
+            allowance=self._limits.allowance,
         )
         await enclosed.confinement.make_over()
         return bench

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from orchestrator.allowance import Allowance
 from orchestrator.errors import SetupFailed
 from orchestrator.log_tail import last_words
 from orchestrator.process import Ending, Job
@@ -41,6 +42,7 @@ class _Site:
     log: Path
     cookie: str
     due: float
+    allowance: Allowance
 
     def job(self, argv: Sequence[str], number: int) -> Job:
         """Command ``number``; the first one's log is ``log``, the others' beside it."""
@@ -52,6 +54,7 @@ class _Site:
             cookie=self.cookie,
             log=self.log.with_name(name),
             wall_seconds=max(0.0, self.due - anyio.current_time()),
+            allowance=self.allowance,
         )
 
 
@@ -66,6 +69,7 @@ async def set_up(
     log: Path,
     cookie: str,
     timeout_seconds: float,
+    allowance: Allowance | None = None,
 ) -> float:
     """Bring what the plan wants into ``worktree``; the seconds it took.
 
@@ -75,7 +79,8 @@ async def set_up(
     if not (wanted.copy_ or wanted.share or wanted.setup):
         return 0.0
     began = anyio.current_time()
-    site = _Site(worktree, env, executor, confinement, log, cookie, began + timeout_seconds)
+    bounds, due = allowance or Allowance(), began + timeout_seconds
+    site = _Site(worktree, env, executor, confinement, log, cookie, due, bounds)
     copies = [_pair(site, main_checkout, name, "copy") for name in wanted.copy_]
     shares = [_pair(site, main_checkout, name, "share") for name in wanted.share]
     for source, destination in copies:
@@ -154,6 +159,8 @@ def _failure(what: str, exit_: Exit, job: Job) -> str:
         return f"{what} could not be started: {exit_.error}"
     if exit_.ending is Ending.WALL:
         how = f"took longer than the {exit_.seconds:.0f} s it had"
+    elif exit_.breach:
+        how = f"was killed: {exit_.breach}"
     elif exit_.signal is not None:
         how = f"was killed by signal {exit_.signal}"
     else:

@@ -39,6 +39,12 @@ NOTHING = Report()
         (Exit(signal=15, ending=Ending.WALL, seconds=9), GREEN, Verdict.TIMED_OUT, "after 9s"),
         (Exit(code=0, ending=Ending.IDLE), GREEN, Verdict.TIMED_OUT, "stopped"),
         (Exit(), GREEN, Verdict.ERRORED, "nobody knows"),
+        (
+            Exit(signal=9, ending=Ending.MEMORY, breach="it held 2 GiB"),
+            RED,
+            Verdict.ERRORED,
+            "killed: it held 2 GiB",
+        ),
     ],
 )
 def test_a_run_with_a_report_wanted(ended, report, verdict, told):
