@@ -22,7 +22,7 @@ front of the wrapped command, and HTTP_PROXY of the job tells the port.
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import sys
 from dataclasses import asdict, replace
@@ -72,7 +72,7 @@ class Landlock:
 
     def wrap(self, job: Job, enclosure: Enclosure) -> Job:
         user = user_of(enclosure.who) if self._is_root else None
-        handed = Handed(json.dumps(rules(job, enclosure, user)).encode())
+        handed = Handed(marshal.dumps(rules(job, enclosure, user)))
         launched = (sys.executable, "-I", "-S", str(LAUNCHER), handed, "--", *job.argv)
         return replace(job, argv=launched, env={})
 
@@ -96,7 +96,7 @@ def rules(job: Job, enclosure: Enclosure, user: int | None) -> dict[str, Any]:
         "limits": {name: bounds[name] for name in ("processes", "open_files", "file_bytes")},
         "user": user,
         "env": in_place.environment(job.env, enclosure),
-        "filter": filter_program(shared=True).hex(),
+        "filter": filter_program(shared=True),
     }
 
 

@@ -2,24 +2,27 @@
 
     python -I -S landlock_launcher.py DESCRIPTOR -- COMMAND...
 
-Reads what is to hold from the descriptor (JSON, written by ``landlock``), binds itself to it for
-good and becomes the command: no process stands in between. Started with an empty environment,
-since it may still be root while what the job's variables name may be the agent's. Standard
-library only and nothing of ours. Whatever cannot be held ends it before the command starts.
+Reads what is to hold from the descriptor (written by ``landlock``, with the same Python), binds
+itself to it for good and becomes the command: no process stands in between. Started with an empty
+environment, since it may still be root while what the job's variables name may be the agent's.
+Nothing of ours is imported, and of the standard library only what loads fast: every job waits for
+it. Whatever cannot be held ends it before the command starts.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import json
+import marshal
 import os
 import resource
-import signal
 import stat
 import struct
 import sys
-from typing import Any
+import warnings  # noqa: F401 - os looks it up when it is too late to load anything
+
+TYPE_CHECKING = False  # the module of that name costs as much as all the others
+if TYPE_CHECKING:
+    from typing import Any
 
 LEAST_ABI = 4
 
@@ -45,6 +48,8 @@ _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
 
 _CAPABILITIES_VERSION, _CAPABILITIES_SIZE = 0x20080522, 24
 
+_IGNORED = (13, 25)  # SIGPIPE, SIGXFSZ: Python ignores them, which would be inherited
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,7 +58,7 @@ def main() -> None:
     if dashes != "--" or not command:
         leave("usage: landlock_launcher.py DESCRIPTOR -- COMMAND...", CANNOT_START)
     with os.fdopen(int(descriptor), "rb") as handed:
-        wanted = json.load(handed)
+        wanted = marshal.load(handed)  # noqa: S302 - the engine's own
     try:
         confine(wanted)
     except OSError as error:
@@ -72,7 +77,7 @@ def confine(wanted: dict[str, Any]) -> None:
     drop_capabilities()
     called(_libc.syscall, _RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
-    filter_calls(bytes.fromhex(wanted["filter"]))
+    filter_calls(wanted["filter"])
 
 
 def rules(wanted: dict[str, Any]) -> int:
@@ -146,16 +151,17 @@ def tasks_of(user: int) -> int:
     with os.scandir("/proc") as entries:
         for entry in entries:
             if entry.name.isdigit():
-                with contextlib.suppress(OSError):
+                try:
                     if entry.stat().st_uid == user:
-                        count += sum(1 for _ in os.scandir(f"{entry.path}/task"))
+                        count += len(os.listdir(f"{entry.path}/task"))  # noqa: PTH208 - no pathlib
+                except OSError:  # it ended meanwhile
+                    continue
     return count
 
 
 def make_scratch(folder: str | None) -> None:
-    if folder:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)  # noqa: PTH102 - pathlib doubles the start
+    if folder and not os.path.isdir(folder):  # noqa: PTH112 - no pathlib
+        os.mkdir(folder, 0o700)  # noqa: PTH102
 
 
 def filter_calls(program: bytes) -> None:
@@ -184,8 +190,8 @@ def environment(wanted: dict[str, str]) -> dict[str, str]:
 
 
 def become(command: list[str], env: dict[str, str]) -> None:
-    for name in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, which is inherited
-        signal.signal(name, signal.SIG_DFL)
+    for number in _IGNORED:
+        _libc.signal(number, None)
     try:
         os.execvpe(command[0], command, env)  # noqa: S606 - that is what it is for
     except FileNotFoundError:
