@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 
-_LINK_MODE = "160000"
 _LOOKS_KEPT = 16
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -37,11 +36,10 @@ class DiffStat:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """All that one look at a change tells; ``links`` are new links to other repositories."""
+    """All that one look at a change tells."""
 
     stat: DiffStat
     paths: tuple[str, ...]
-    links: tuple[str, ...]
 
 
 class History:
@@ -66,7 +64,7 @@ class History:
         """
         wanted = tuple(pairs)
         answer = await self._git.run(
-            *("diff-tree", "--stdin", "--always", "-r", "-z", "--raw", "--numstat", *_PLAIN),
+            *("diff-tree", "--stdin", "--always", "-r", "-z", "--numstat", *_PLAIN),
             input="".join(f"{head} {base}\n" for base, head in wanted).encode(),
             ok=(0, 128),
         )
@@ -85,16 +83,12 @@ class History:
         look = await self._look(base, head)
         return look.stat, look.paths
 
-    async def new_links(self, base: str, head: str) -> tuple[str, ...]:
-        """The paths that ``head`` holds as links to another repository and ``base`` does not."""
-        return (await self._look(base, head)).links
-
     async def _look(self, base: str, head: str) -> _Look:
         """What changed from ``base`` to ``head``; asked twice in a row, git is asked once."""
         known = self._ahead.pop((base, head), None) or self._looks.get((base, head))
         if known is None:
             answer = await self._git.run(
-                "diff-tree", "-r", "-z", "--raw", "--numstat", *_PLAIN, base, head
+                "diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head
             )
             if len(self._looks) >= _LOOKS_KEPT:
                 self._looks.clear()
@@ -125,29 +119,20 @@ class History:
 
 def _by_commit(fields: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
     """The output of ``diff-tree --stdin -z`` for one commit after the other, with its id."""
-    at, starts = 0, []
-    while at < len(fields):
-        if _OID.fullmatch(fields[at]):
-            starts.append(at)
-        at += 2 if fields[at].startswith(":") else 1
+    starts = [at for at, field in enumerate(fields) if _OID.fullmatch(field)]
     for start, end in pairwise((*starts, len(fields))):
         yield fields[start], fields[start + 1 : end]
 
 
 def _read_look(fields: Sequence[str]) -> _Look:
-    """The output of ``diff-tree --raw --numstat -z``: first all modes, then all numbers."""
-    at, links = 0, []
-    while at < len(fields) and fields[at].startswith(":"):
-        if fields[at].split(" ")[1] == _LINK_MODE:
-            links.append(fields[at + 1])
-        at += 2
-    rows = [field.split("\t", 2) for field in fields[at:]]
+    """The output of ``diff-tree --numstat -z``."""
+    rows = [field.split("\t", 2) for field in fields]
     stat = DiffStat(
         files=len(rows),
         insertions=sum(int(added) for added, _, _ in rows if added != "-"),
         deletions=sum(int(deleted) for _, deleted, _ in rows if deleted != "-"),
     )
-    return _Look(stat, tuple(path for _, _, path in rows), tuple(links))
+    return _Look(stat, tuple(path for _, _, path in rows))
 
 
 def clip(raw: bytes, max_bytes: int) -> str:

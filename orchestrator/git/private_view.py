@@ -127,6 +127,9 @@ def _config_text(settings: Mapping[str, str]) -> str:
         f"\trepositoryformatversion = {version}",
         "\tbare = false",
         "\tlogAllRefUpdates = true",
+        # Files that were made over to the job's user are no others for that.
+        "\tcheckStat = minimal",
+        "\ttrustctime = false",
     ]
     for key, value in settings.items():
         section, _, name = key.partition(".")

@@ -62,11 +62,14 @@ class Bubblewrap:
         if enclosure.home is not None:
             folders.append(enclosure.home)
         user = user_of(enclosure.who)
-        argv = ("chown", "-hR", f"{user}:{user}", "--", *map(str, folders))
+        # Only what is another's: a change of owner makes git read a file again.
+        others = ("(", "!", "-uid", str(user), "-o", "!", "-gid", str(user), ")")
+        give = ("-exec", "chown", "-h", f"{user}:{user}", "--", "{}", "+")
+        argv = ("find", *map(str, folders), *others, *give)
         done = await process.run(argv, cwd="/", env={"PATH": os.defpath}, timeout_seconds=600)
         if done.code:
-            told = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise CannotRun(f"{folders[0]} cannot be made over to the sandbox: {told[-1:]}")
+            told = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise CannotRun(f"{folders[0]} cannot be made over to the sandbox: {told}")
 
     def wrap(self, job: Job, enclosure: Enclosure) -> Job:
         if not self._program:

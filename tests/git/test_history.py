@@ -42,7 +42,7 @@ def test_a_cut_text_stays_within_its_bytes_and_says_so():
     assert clip(raw, 5000) == raw.decode()
 
 
-async def test_sizes_paths_and_links_come_from_one_look(sample, opened):
+async def test_sizes_and_paths_come_from_one_look(sample, opened):
     base = sample.head
     sample.commit({"dir/b.txt": "two\nthree\n"})
     sample.git("update-index", "--add", "--cacheinfo", f"160000,{base},:sub")
@@ -55,9 +55,9 @@ async def test_sizes_paths_and_links_come_from_one_look(sample, opened):
         return await run(*args, **kwargs)
 
     opened.git.run = counted
-    assert await opened.history.new_links(base, head) == (":sub",)
     stat, paths = await opened.history.changes(base, head)
     assert (stat.files, paths) == (2, (":sub", "dir/b.txt"))
+    assert await opened.history.changes(base, head) == (stat, paths)
     assert ran == ["diff-tree"]
 
 
