@@ -87,3 +87,11 @@ def test_work_after_the_last_word_buys_time() -> None:
 def test_a_failure_that_was_overcome_is_forgotten() -> None:
     hearing = heard([Failed("login"), Message("on it")])
     assert (hearing.verdict, hearing.stop_at) == (None, math.inf)
+
+
+def test_a_session_that_took_too_much_has_failed_by_name_unless_it_was_done() -> None:
+    killed = Exit(signal=9, ending=Ending.MEMORY, breach="it held 2 GiB")
+    result = result_of(heard([Message("m")]), killed, 1.0, "words")
+    assert result.outcome is Outcome.FAILED
+    assert result.reason == "the agent was killed: it held 2 GiB"
+    assert result_of(heard([Finished("f")]), killed, 1.0, "").outcome is Outcome.COMPLETED
