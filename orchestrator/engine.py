@@ -30,7 +30,9 @@ from orchestrator.homecoming import Homecoming
 from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
 from orchestrator.orders import Orders
+from orchestrator.rebuild import catch_up
 from orchestrator.recovery import recover
+from orchestrator.room import require_room
 from orchestrator.scheduler import Scheduler
 from orchestrator.session_requests import SessionRequests
 from orchestrator.settings import load_settings
@@ -127,6 +129,7 @@ class Engine:
         settings = load_settings(repository.state_dir, os.environ)
         records = Records.open(repository, settings)
         stack.callback(records.store.close)
+        records.store.before_write = self._require_fit
         records.store.claim()
         crash_point("engine.claimed")
         self._keep_orphans(records)
@@ -140,7 +143,9 @@ class Engine:
         cache = VerdictCache(repository.state_dir / "cache")
         executor = executors.load("local")
         enclosures = Enclosures(
-            git.views, repository.state_dir / "enclosures", Path(os.environ.get("HOME", "/nonexistent"))
+            git.views,
+            repository.state_dir / "enclosures",
+            Path(os.environ.get("HOME", "/nonexistent")),
         )
         self._site = Site(
             records=records,
@@ -175,6 +180,7 @@ class Engine:
         self._submissions = Submissions(self._site, self._reader, self._scheduler.has_job)
         self.began_after = records.store.last_seq()
         await recover(self._site)
+        await catch_up(self._site, records.book.names())
         crash_point("engine.recovered")
         await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)
         records.store.on_commit = self._on_commit
@@ -217,11 +223,17 @@ class Engine:
     async def _watch(self) -> None:
         """The net below events: keep what is shown fresh, and end an engine nobody needs."""
         while not self._stopping.is_set():
+            self._require_fit()
             await self._refresh()
             if self._background and self._is_idle():
                 self.stop()
             with anyio.move_on_after(5.0):
                 await self._stopping.wait()
+
+    def _require_fit(self) -> None:
+        """Nothing is written by an engine that lost its lock, nor onto a full disk."""
+        self._lock.require()
+        require_room(self._repository.state_dir)
 
     async def _refresh(self) -> None:
         """Look at what people change in git; what fails now is looked at again in a moment."""

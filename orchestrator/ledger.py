@@ -114,6 +114,23 @@ class Ledger:
                 tx.update_task(current, new)
         return self.task(record.plan, record.id)
 
+    def restore(self, record: TaskRecord, new: TaskRecord, reason: str) -> None:
+        """Put a task where git proves it is, past the table of moves, and say so."""
+        data = {"from": record.state, "to": new.state, "restored": True}
+        with self.store.write() as tx:
+            tx.restore_task(self.task(record.plan, record.id), new)
+            tx.append(
+                Event(
+                    EventKind.TASK_CHANGED,
+                    plan=record.plan,
+                    task=record.id,
+                    attempt=new.sessions,
+                    message=reason,
+                    data=data,
+                    at=self.clock(),
+                )
+            )
+
     def close_attempt(self, attempt: AttemptRecord) -> None:
         """Keep what is known of an attempt."""
         with self.store.write() as tx:

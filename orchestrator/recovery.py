@@ -44,7 +44,9 @@ async def recover(site: Site) -> None:
 
 
 async def _abandon(site: Site, task: TaskRecord) -> None:
-    head = await _save_leftovers(site, task)
+    head = await save_leftovers(site, task)
+    await keep_head(site, task, head)
+    crash_point("recovery.kept")
     left = site.records.store.attempts(task.plan, task.id)[-1]
     closed = attempts.closed(left, Outcome.ABANDONED, ABANDONED, now=site.ledger.clock(), head=head)
     site.ledger.move(
@@ -58,7 +60,7 @@ async def _abandon(site: Site, task: TaskRecord) -> None:
     crash_point("recovery.abandoned")
 
 
-async def _save_leftovers(site: Site, task: TaskRecord) -> str:
+async def save_leftovers(site: Site, task: TaskRecord) -> str:
     """Commit what the dead session left in its worktree; returns the branch's head."""
     if not task.base:
         return ""
@@ -76,8 +78,6 @@ async def _save_leftovers(site: Site, task: TaskRecord) -> str:
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
         return ""
     crash_point("recovery.saved")
-    await keep_head(site, task, collected.head)
-    crash_point("recovery.kept")
     return collected.head
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from orchestrator.events import EventKind
 from orchestrator.git.preflight import preflight
 from orchestrator.git.refs import branch_ref, task_branch
 from orchestrator.plan.load import parse_plan
+from orchestrator.rebuild import catch_up, is_known_to_git
 from orchestrator.records import PlanRecord, TaskRecord
 from orchestrator.sandboxes.choice import choose
 from orchestrator.states import ACTIVE, SETTLED, TaskState
@@ -65,13 +67,27 @@ class Submissions:
             warnings += await self._checked_out(plan.target)
         crash_point("submission.checked")
         if plan.name in self._site.records.book.names():
+            if self._site.records.book.record(plan.name).settled_at:
+                await catch_up(self._site, (plan.name,))
             self._again(plan, record, accept=request.accept_changes)
         else:
-            tasks = tuple(_fresh(plan, number) for number in range(len(plan.tasks)))
-            self._site.ledger.begin(record, tasks)
+            await self._begin(plan, record)
         crash_point("submission.stored")
         self._reader.warnings[plan.name] = tuple(warnings)
         return self._reader.plan(plan.name)
+
+    async def _begin(self, plan: Plan, record: PlanRecord) -> None:
+        """Store a new plan; one that git knows has lost its state and is rebuilt first.
+
+        Stored as settled meanwhile, so that nothing of it starts.
+        """
+        ledger, tasks = self._site.ledger, [_fresh(plan, n) for n in range(len(plan.tasks))]
+        if not await is_known_to_git(self._site, plan.name):
+            ledger.begin(record, tuple(tasks))
+            return
+        ledger.begin(replace(record, settled_at=record.started_at), tuple(tasks))
+        await catch_up(self._site, (plan.name,))
+        ledger.change_plan(plan.name, EventKind.PLAN_RESUMED, settled_at=0.0)
 
     def _record(self, plan: Plan, request: SubmitPlan, sandbox: str) -> PlanRecord:
         now = self._site.ledger.clock()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from orchestrator.api.models import PlanView, TaskView
     from orchestrator.decision import PlanSnapshot
     from orchestrator.plan.model import Task
-    from orchestrator.records import AttemptRecord, TaskRecord
+    from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord
     from orchestrator.site import Records
 
 LOG_CHUNK_BYTES = 256 * 1024
@@ -156,7 +156,7 @@ class Reader:
             tasks,
             target_commit=self.targets.get(snapshot.record.target, ""),
             baseline=self.records.baseline(name),
-            warnings=self.warnings.get(name, ()),
+            warnings=(*_rebuilt(snapshot.record), *self.warnings.get(name, ())),
         )
 
     def _task(self, task: Task, record: TaskRecord, snapshot: PlanSnapshot, now: float) -> TaskView:
@@ -201,3 +201,14 @@ def _whole_lines(raw: bytes, *, last: bool) -> bytes:
         return raw
     cut = raw.rfind(b"\n") + 1
     return raw[:cut] if cut or len(raw) < LOG_CHUNK_BYTES else raw
+
+
+def _rebuilt(plan: PlanRecord) -> tuple[str, ...]:
+    """What a person must know of a plan whose state was lost."""
+    if not plan.rebuilt_at:
+        return ()
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(plan.rebuilt_at))
+    return (
+        f"rebuilt from git on {day}, since what was stored of it was lost: what had landed is known,"
+        " branches are verified again; attempts, costs and approvals of before are not known",
+    )

@@ -1,0 +1,181 @@
+"""Building up from git what was known before the database was lost, or fell behind.
+
+Git holds what counts: the target's own history says what has landed, branches and keep refs what
+was worked. So nothing lands twice and no branch is lost; what cannot be known any more (attempts,
+costs, approvals) starts anew, and work whose verdict is gone is verified again, not done again.
+
+Level-triggered like all else: a task is brought up wherever git is found to know more of it, so a
+crash in between is mended by looking again. Never while a job of the plan is in hand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.events import EventKind
+from orchestrator.git.landings import landing_of, landings
+from orchestrator.git.refs import branch_ref, keep_ref, task_branch
+from orchestrator.recovery import save_leftovers
+from orchestrator.states import TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestrator.git.landings import PastLanding
+    from orchestrator.records import TaskRecord
+    from orchestrator.site import Site
+
+REBUILT = "rebuilt from git"
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What git holds of one task: its branch, and the head that each session left."""
+
+    branch: str = ""
+    kept: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """The last session that left a head; 0 for none."""
+        return max(self.kept, default=0)
+
+    @property
+    def heads(self) -> frozenset[str]:
+        return frozenset((self.branch, *self.kept.values())) - {""}
+
+    def tells_more(self, task: TaskRecord) -> bool:
+        """Whether the record of ``task`` is missing sessions: each is on record before it leaves."""
+        return self.newest > task.sessions or (not task.sessions and bool(self.branch))
+
+
+async def is_known_to_git(site: Site, plan: str) -> bool:
+    """Whether sessions of a plan were here, whatever is stored of it."""
+    return bool(await _traces(site, plan))
+
+
+async def catch_up(site: Site, plans: Iterable[str]) -> None:
+    """Bring up every task of which git knows more than what is stored."""
+    for name in plans:
+        target = await site.git.refs.resolve(branch_ref(site.target(name)))
+        if target is not None:
+            await _catch_up(site, name, target)
+
+
+async def _catch_up(site: Site, plan: str, target: str) -> None:
+    traces = await _traces(site, plan)
+    tasks = [
+        task
+        for task in site.records.book.snapshot(plan).tasks.values()
+        if task.state is not TaskState.MERGED and task.id in traces
+    ]
+    behind = [task for task in tasks if traces[task.id].tells_more(task)]
+    there = [task for task in tasks if await _is_there(site, task, traces[task.id], target)]
+    if not behind and not there:
+        return
+    past = await landings(site.git.git, target)
+    moved = Counter[str]()
+    for task in tasks:
+        new = _landed(task, landing_of(past, plan, task.id, traces[task.id].heads))
+        if new is None and task in behind:
+            new = await _taken_up(site, task, traces[task.id], past, target)
+        if new is not None:
+            now = site.ledger.clock()
+            site.ledger.restore(task, replace(new, changed_at=now), REBUILT)
+            moved[new.state] += 1
+    if moved:
+        told = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in moved.items())
+        message = f"what was stored of it was lost or older than git; {REBUILT}: {told}"
+        site.ledger.change_plan(plan, EventKind.WARNING, message, rebuilt_at=site.ledger.clock())
+
+
+async def _traces(site: Site, plan: str) -> Mapping[str, Traces]:
+    """What there is of each task of a plan, by its id; no entry for none."""
+    branches, keeps = branch_ref(task_branch(plan, "")), f"refs/clerk/keep/{plan}/"
+    kept: dict[str, dict[int, str]] = defaultdict(dict)
+    for ref, oid in (await site.git.refs.list(keeps)).items():
+        task, _, number = ref.removeprefix(keeps).partition("/")
+        if number.isdigit() and len(number) < len(oid):  # strays bear their own id
+            kept[task][int(number)] = oid
+    found = {task: Traces(kept=heads) for task, heads in kept.items()}
+    for ref, oid in (await site.git.refs.list(branches)).items():
+        task = ref.removeprefix(branches)
+        found[task] = replace(found.get(task, Traces()), branch=oid)
+    return found
+
+
+async def _is_there(site: Site, task: TaskRecord, traces: Traces, target: str) -> bool:
+    """Whether the target holds work of a task that is not stored as landed: perhaps it did."""
+    head = traces.kept.get(task.sessions, "")
+    return head not in {"", task.base} and await site.git.history.is_ancestor(head, target)
+
+
+def _landed(task: TaskRecord, past: PastLanding | None) -> TaskRecord | None:
+    if past is None:
+        return None
+    return replace(
+        task,
+        state=TaskState.MERGED,
+        reason=REBUILT,
+        base=past.base,
+        head=past.head,
+        intent=past.commit,
+        intent_base=past.base,
+        merged_commit=past.commit,
+        sessions=max(task.sessions, 1),
+        held="",
+        settled_by="",
+        retry_at=0.0,
+    )
+
+
+async def _taken_up(
+    site: Site, task: TaskRecord, traces: Traces, past: Iterable[PastLanding], target: str
+) -> TaskRecord:
+    """A branch with work on it is verified again; without, the next session starts anew."""
+    known = replace(task, sessions=max(task.sessions, traces.newest))
+    base = await _base(site, traces, past, target)
+    if not base:
+        return replace(known, base="", head="")
+    saved = replace(known, base=base, sessions=traces.newest + 1)
+    head = traces.branch
+    if site.git.worktrees.stands(task.plan, task.id):
+        head = await save_leftovers(site, saved) or head
+    if head not in traces.kept.values():
+        known = saved
+        await site.git.refs.hold(keep_ref(task.plan, task.id, known.sessions), head)
+    if await site.git.objects.tree_of(head) == await site.git.objects.tree_of(base):
+        return replace(known, base="", head="")
+    markers = await site.git.conflicts.left(head, base)
+    budget = site.records.book.plan(task.plan).budget_of(site.records.book.task(task.plan, task.id))
+    told = f"conflict markers are left in {', '.join(markers)}; resolve them" if markers else ""
+    return replace(
+        known,
+        state=TaskState.RETRY_QUEUED if markers else TaskState.VERIFYING,
+        reason=told or REBUILT,
+        feedback=told,
+        base=base,
+        head=head,
+        verified_head="",
+        approved_head="",
+        intent="",
+        session_id="",
+        merge_requested=False,
+        held="",
+        settled_by="",
+        attempts_used=max(task.attempts_used, min(known.sessions, budget.attempts - 1)),
+        retry_at=0.0,
+    )
+
+
+async def _base(site: Site, traces: Traces, past: Iterable[PastLanding], target: str) -> str:
+    """What a branch's work is to be measured against; empty without one.
+
+    Where a person merged it by hand the target holds all of it: then, what that merge was made on.
+    """
+    if not traces.branch:
+        return ""
+    by_hand = next((merge.base for merge in past if merge.head == traces.branch), "")
+    return by_hand or await site.git.history.merge_base(target, traces.branch) or ""
