@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import resource
 import socket
 from pathlib import Path
@@ -58,7 +57,7 @@ def memory(yard) -> int:
 
 
 def descriptors(yard) -> int:
-    return len(os.listdir(f"/proc/{yard.holder.pid}/fd"))
+    return len(list(Path(f"/proc/{yard.holder.pid}/fd").iterdir()))
 
 
 def poured(client: socket.socket, chunk: bytes, times: int) -> int:
@@ -159,8 +158,8 @@ def test_a_path_of_any_text_is_no_error_of_ours(engine):
         "sandbox": "\ud800",
     }
     with engine.api() as api:
-        for name in body:
-            told = {"source": "clerk: 1", "path": "p", "folder": "/", name: body[name]}
+        for name, value in body.items():
+            told = {"source": "clerk: 1", "path": "p", "folder": "/", name: value}
             answer = api.post(
                 "/v1/plans", content=json.dumps(told), headers={"content-type": "application/json"}
             )
