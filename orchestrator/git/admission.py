@@ -56,6 +56,38 @@ def special_file(top: Path) -> Path | None:
     return None
 
 
+def clear_pipes(top: Path, folders: Iterable[Path] | None = None) -> tuple[str, ...]:
+    """Remove what git would read and wait for without end; a sentence for each.
+
+    Looks in ``folders``, or everywhere below ``top``.
+    """
+    everywhere = (Path(folder) for folder, _, _ in os.walk(top))
+    return tuple(
+        f"removed {path.relative_to(top)}: it is a pipe, a socket or a device"
+        for folder in (everywhere if folders is None else folders)
+        for path in (folder / ".gitignore", folder / ".gitattributes")
+        if _is_special(path) and _removed(path)
+    )
+
+
+def folders_of(top: Path, paths: Iterable[str]) -> set[Path]:
+    """The folders from ``top`` down to ``paths``, in each of which git looks for attributes."""
+    return {top / parent for path in paths for parent in Path(path).parents}
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
+
+
+def _removed(path: Path) -> bool:
+    path.unlink(missing_ok=True)
+    return True
+
+
 def with_markers(top: Path, unmerged: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in unmerged if _has_markers(top / path))
 

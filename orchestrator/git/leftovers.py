@@ -17,7 +17,13 @@ import anyio.to_thread
 
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
-from orchestrator.git.admission import admitted, special_file, with_markers
+from orchestrator.git.admission import (
+    admitted,
+    clear_pipes,
+    folders_of,
+    special_file,
+    with_markers,
+)
 from orchestrator.git.imports import refusal_sentence
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.policy import scan
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
     from orchestrator.git.refs import Refs
 
 PATIENCE_SECONDS = 120.0
+GLANCE_SECONDS = 10.0
+"""After so long a look is taken for a pipe that git waits at, before it gets all its time."""
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 _REBASES = ("rebase-merge", "rebase-apply")
 
@@ -89,16 +97,19 @@ class Leftovers:
         """
         _, plan, name = branch.split("/", 2)
         task = _Task(plan, name, branch, base, scanned)
-        if not tree.path.is_dir():
+        if tree.path.is_symlink() or not tree.path.is_dir():
+            # Through a link, whatever it leads to would be committed as the session's work.
             head = await self._head_of(branch)
             return await self._judge(task, head, notes=("the worktree is gone",))
         self._require_no_symref(branch)
         _drop_locks(tree.git_dir)
-        status = await self._status(tree)
+        status, cleared = await self._status(tree)
         before = status.head
         if status.branch not in {"", branch} and before:
             await self._detach(tree, before)  # else the commit below would move that branch
-        wanted, notes = admitted(tree.path, status)
+        wanted, left_out = admitted(tree.path, status)
+        cleared += clear_pipes(tree.path, folders_of(tree.path, wanted))
+        notes = (*cleared, *left_out)
         conflicts = await anyio.to_thread.run_sync(with_markers, tree.path, status.unmerged)
         if wanted or _is_unfinished(tree):
             await self._commit(tree, wanted, message)
@@ -112,7 +123,16 @@ class Leftovers:
         collected = await self._judge(task, status.head, descends=before == base, notes=notes)
         return replace(collected, conflicts=conflicts)
 
-    async def _status(self, tree: WorkTree) -> Status:
+    async def _status(self, tree: WorkTree) -> tuple[Status, tuple[str, ...]]:
+        """The status, and what had to be cleared away for git to tell it."""
+        try:
+            answer = await self._git.run(*STATUS, at=tree, timeout_seconds=GLANCE_SECONDS)
+        except GitError:
+            cleared = await anyio.to_thread.run_sync(clear_pipes, tree.path)
+            return await self._patient_status(tree), cleared
+        return read_status(answer.stdout), ()
+
+    async def _patient_status(self, tree: WorkTree) -> Status:
         try:
             answer = await self._git.run(*STATUS, at=tree, timeout_seconds=PATIENCE_SECONDS)
         except GitError as error:

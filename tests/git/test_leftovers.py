@@ -176,12 +176,27 @@ async def test_pipes_sockets_and_giants_are_left_out(sample, opened, tree, monke
     assert "left out giant: it has 1048576 MiB" in told
 
 
-async def test_a_pipe_that_git_waits_for_is_named(sample, opened, tree, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
-    (tree.path / ".gitignore").unlink()
-    os.mkfifo(tree.path / ".gitignore")
-    with pytest.raises(GitError, match=r"\.gitignore is a pipe"):
-        await collect(opened, tree, sample.head)
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])
+async def test_a_pipe_that_git_waits_for_is_cleared_away(sample, opened, tree, monkeypatch, name):
+    monkeypatch.setattr(module, "GLANCE_SECONDS", 0.5)
+    (tree.path / name).unlink(missing_ok=True)
+    os.mkfifo(tree.path / name)
+    (tree.path / "new.txt").write_text("work\n")
+    left = await collect(opened, tree, sample.head)
+    assert left.changed
+    assert f"removed {name}: it is a pipe, a socket or a device" in left.notes
+
+
+async def test_a_worktree_that_became_a_link_is_gone_and_never_followed(
+    sample, opened, tree, tmp_path
+):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key.txt").write_text("secret\n")
+    tree.path.rename(tmp_path / "moved")
+    tree.path.symlink_to(secret)
+    left = await collect(opened, tree, sample.head)
+    assert (left.changed, left.notes) == (False, ("the worktree is gone",))
 
 
 async def test_a_repository_inside_the_worktree_is_left_out(sample, opened, tree, new_sample):
