@@ -33,9 +33,10 @@ MEBIBYTE = 1 << 20
 EATER = """
 import sys, time
 held = []
-while len(held) < 10_240:
+while len(held) < 600:
     held.append(b"x" * (1 << 20))
     time.sleep(0.001)
+time.sleep(600)
 """
 SHARER = """
 import os, time
@@ -53,7 +54,7 @@ for pid in children:
 
 
 def python(code: str, folder: Path, env: dict[str, str], **more: int) -> Job:
-    job = Job(("python3", "-c", code), folder, env, "test", grace_seconds=60.0)
+    job = Job(("python3", "-c", code), folder, env, "test", wall_seconds=60.0, grace_seconds=60.0)
     return replace(job, allowance=Allowance(**more))
 
 
@@ -84,8 +85,9 @@ async def test_an_eater_that_left_its_session_is_counted(
 ) -> None:
     (tmp_path / "eater.py").write_text(EATER)
     line = "(setsid python3 eater.py </dev/null >/dev/null 2>&1 &); sleep 600"
-    job = Job(("sh", "-c", line), tmp_path, env, "test", allowance=Allowance(100 * MEBIBYTE))
-    assert (await supervise(job)).ending is Ending.MEMORY
+    job = Job(("sh", "-c", line), tmp_path, env, "test", wall_seconds=60.0)
+    ended = await supervise(replace(job, allowance=Allowance(100 * MEBIBYTE)))
+    assert ended.ending is Ending.MEMORY
 
 
 async def test_what_processes_share_is_counted_once(tmp_path: Path, env: dict[str, str]) -> None:
@@ -114,7 +116,7 @@ async def test_a_job_whose_files_take_too_much_is_killed_and_named(
     monkeypatch.setattr(disk_watch, "FIRST_MEASURE_SECONDS", 0.0)
     monkeypatch.setattr(disk_watch, "MEASURE_SECONDS", 0.0)
     line = "for i in 1 2 3; do head -c 9000000 /dev/zero >$i; done; sleep 600"
-    job = Job(("sh", "-c", line), tmp_path, env, "test", disk=(tmp_path,))
+    job = Job(("sh", "-c", line), tmp_path, env, "test", wall_seconds=60.0, disk=(tmp_path,))
     ended = await supervise(replace(job, allowance=Allowance(disk_bytes=20 * MEBIBYTE)))
     assert ended.ending is Ending.DISK
     assert "disk_bytes allows 20 MiB" in ended.breach

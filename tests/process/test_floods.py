@@ -47,7 +47,8 @@ def flooded(tmp_path: Path, line: str) -> dict[str, int]:
         capture_output=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    told: dict[str, int] = json.loads(done.stdout)
+    return told
 
 
 @pytest.mark.parametrize(
