@@ -86,6 +86,7 @@ _FIXED = {
     "GIT_PAGER": "cat",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": "/dev/null",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_ALLOW_PROTOCOL": "file",
     "GIT_PROTOCOL_FROM_USER": "0",
@@ -132,4 +133,5 @@ def discovery_environment() -> dict[str, str]:
     they trust (``safe.directory``) and who they are.
     """
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    return env | {"LC_ALL": "C.UTF-8", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    fixed = {"LC_ALL": "C.UTF-8", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    return {**env, **fixed, "PATH": search_path()}

@@ -46,7 +46,8 @@ def test_nobody_lands_until_it_is_put_back(yard):
     yard.until("evil", "needs_input")
     yard.git("config", "core.editor", "vi")
     yard.gate("good").touch()
-    assert run.wait(60) == 3
+    run.communicate(timeout=60)
+    assert run.returncode == 3
     good = yard.status()["good"]
     assert good["state"] == "needs_input"  # it ran meanwhile, so it may have done it
     assert yard.git("log", "--format=%s", "main") == "first"
