@@ -28,6 +28,15 @@ PREFIX = "CLERK_"
 
 _GIBIBYTE = 1 << 30
 
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "text in quotes",
+}
+_BOUNDS = {"greater_than_equal": "at least {ge:g}", "literal_error": "{expected}"}
+
 _Count = Annotated[int, Field(ge=1)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -46,7 +55,7 @@ def _half_of_memory() -> int:
 def _database_url(url: str) -> str:
     """A URL that means the same wherever a command is run."""
     if "://" not in url or (url.startswith("sqlite:") and not url.startswith("sqlite:////")):
-        raise ValueError("write sqlite:////folder/clerk.db or postgresql+psycopg://host/name")
+        raise ValueError("a URL like sqlite:////folder/clerk.db or postgresql+psycopg://host/name")
     return url
 
 
@@ -110,12 +119,16 @@ def load_settings(state_dir: Path, environ: Mapping[str, str]) -> Settings:
 
 def _read_file(path: Path, default: Mapping[str, Any]) -> dict[str, Any]:
     """What the file sets; an absent one sets nothing."""
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} cannot be read: it is no file; move it away")
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is not TOML that settings need: it is nested too deep") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     try:
@@ -148,7 +161,20 @@ def _told(source: str, shown: Any, error: ErrorDetails) -> str:
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"{source}there is no setting {name!r}{_similar(name)}"
-    return f"{source}{shown(name)} is {error['input']!r}: {error['msg']}"
+    return f"{source}{shown(name)} is {_cut(error['input'])}; it must be {_wanted(error)}"
+
+
+def _wanted(error: ErrorDetails) -> str:
+    """What may be written instead, in words of ours and not of the library."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _BOUNDS:
+        return _BOUNDS[kind].format(**context)
+    return _KINDS.get(kind.partition("_")[0], "") or str(context.get("error") or error["msg"])
+
+
+def _cut(value: object, most: int = 80) -> str:
+    written = repr(value)
+    return written if len(written) <= most else written[: most - 1] + "…"
 
 
 def _variable(name: str) -> str:
