@@ -20,7 +20,6 @@ from orchestrator.memory_watch import (
     next_pause,
 )
 from orchestrator.process import Ending, Job, supervise
-from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
 
 pytestmark = [
@@ -60,11 +59,11 @@ def python(code: str, folder: Path, env: dict[str, str], **more: int) -> Job:
 
 @pytest.mark.parametrize("enclosed", [False, True], ids=["bare", "sandboxed"])
 async def test_an_eater_of_memory_is_killed_and_named_and_others_live(
-    tmp_path: Path, env: dict[str, str], *, enclosed: bool
+    request: pytest.FixtureRequest, tmp_path: Path, env: dict[str, str], *, enclosed: bool
 ) -> None:
     job = python(EATER, Path("/tmp"), env, memory_bytes=150 * MEBIBYTE)
     if enclosed:
-        job = Bubblewrap().wrap(job, Enclosure(str(tmp_path)))
+        job = request.getfixturevalue("bubblewrap").wrap(job, Enclosure(str(tmp_path)))
     ends = {}
 
     async def run(name: str, job: Job) -> None:

@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("adopting")]
 
 
 @pytest.fixture
-def enclosed(tmp_path: Path, env: dict[str, str]) -> Callable[..., Job]:
+def enclosed(tmp_path: Path, env: dict[str, str], bubblewrap: Bubblewrap) -> Callable[..., Job]:
     """Makes a job for the real sandbox, in its own temporary space."""
 
     def make(*argv: str, bounds: Bounds | None = None, **more: object) -> Job:
         job = Job(argv, Path("/tmp"), env, "test", log=tmp_path / "log")
         enclosure = Enclosure(str(tmp_path), bounds=bounds or Bounds())
-        return Bubblewrap().wrap(replace(job, **more), enclosure)  # type: ignore[arg-type]
+        return bubblewrap.wrap(replace(job, **more), enclosure)  # type: ignore[arg-type]
 
     return make
 

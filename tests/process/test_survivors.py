@@ -110,6 +110,8 @@ class Line:
 
 @pytest.fixture(params=["bare", "sandboxed"])
 def line(request: pytest.FixtureRequest, tmp_path: Path, env: dict[str, str]) -> Line:
+    if request.param == "sandboxed":
+        request.getfixturevalue("bubblewrap")
     (tmp_path / "inside").mkdir()
     return Line(tmp_path / "inside", env, request.param == "sandboxed")
 
@@ -191,6 +193,7 @@ anyio.run(main, sys.argv[1])
 """
 
 
+@pytest.mark.usefixtures("bubblewrap")
 async def test_an_engine_killed_outright_takes_its_sandboxed_sessions_along(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
