@@ -1,7 +1,8 @@
 """What is kept of a session's connections: one line each, in a file of bounded size.
 
 A line tells when, what came of it, where to and how many bytes, and nothing of what was said:
-no path, no header, no secret can get in. Hosts are foreign text and are cleaned.
+no path, no header, no secret can get in. Hosts are written as ``hosts.normal_host`` spells them,
+so a line stays a line.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.pipes import BoundedLog
-from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 _LOG_BYTES = 4 * 1024 * 1024
-_HOST_CHARACTERS = 300
 _MOST_REFUSED = 100
 
 
@@ -57,16 +56,11 @@ class Account:
     def close(self, entry: Entry) -> None:
         """Write down what came of a connection."""
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        host = _one_word(entry.host)
-        line = f"{when} {entry.verdict} {host} {entry.port} {entry.sent} {entry.received}\n"
-        self._log.write(line.encode())
+        line = f"{when} {entry.verdict} {entry.host} {entry.port}"
+        self._log.write(f"{line} {entry.sent} {entry.received}\n".encode())
 
     def refuse(self, host: str) -> None:
         """Tell of a host that was refused; once each, and of so many only."""
         if host not in self._refused and len(self._refused) < _MOST_REFUSED:
             self._refused.add(host)
-            self._on_refused(_one_word(host))
-
-
-def _one_word(host: str) -> str:
-    return "_".join(safe_text(host, limit=_HOST_CHARACTERS, one_line=True).split()) or "-"
+            self._on_refused(host)

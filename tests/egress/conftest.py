@@ -222,19 +222,20 @@ class Session:
         environment = {"PATH": os.environ["PATH"], **self.egress.environment(PORT), **env}
         with anyio.fail_after(60):
             done = await anyio.run_process(
-                [*_sandboxed(), *launched, *command], env=environment, check=False
+                [*sandboxed(), *launched, *command], env=environment, check=False
             )
         return subprocess.CompletedProcess(
             command, done.returncode, done.stdout.decode(), done.stderr.decode()
         )
 
 
-def _sandboxed() -> list[str]:
+def sandboxed(*powers: str) -> list[str]:
+    """A namespace without a network, and nothing else that is in the way."""
     program = shutil.which("bwrap")
     if program is None:
         missing("bubblewrap; on Debian: apt-get install bubblewrap")
     held = ["--unshare-net", "--unshare-pid", "--die-with-parent", "--dev-bind", "/", "/"]
-    return [str(program), *held, "--proc", "/proc"]
+    return [str(program), *powers, *held, "--proc", "/proc"]
 
 
 def missing(what: str) -> None:

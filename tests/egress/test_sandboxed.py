@@ -10,8 +10,9 @@ from pathlib import Path
 
 import anyio
 import pytest
-from egress.conftest import PORT, Service, client, session
+from egress.conftest import PORT, Service, client, sandboxed, session
 
+from orchestrator.egress import destination
 from orchestrator.gateway import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -154,3 +155,21 @@ async def test_without_a_way_out_the_command_does_not_start(tmp_path: Path):
     done = await way.inside("/bin/echo", "started")
     assert (done.returncode, done.stdout) == (125, "")
     assert "could not be reached" in done.stderr
+
+
+async def test_a_public_address_of_this_machine_is_inside(tmp_path: Path):
+    """A machine in the internet: in a namespace whose loopback bears such an address."""
+    script = """
+import fcntl, ipaddress, socket, struct
+from orchestrator.egress.destination import is_inside
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_:
+    address = struct.pack('HH4s8x', socket.AF_INET, 0, socket.inet_aton('93.184.215.14'))
+    fcntl.ioctl(any_, 0x8916, struct.pack('16s16s', b'lo:1', address))  # SIOCSIFADDR
+print(is_inside(ipaddress.ip_address('93.184.215.14')))
+print(is_inside(ipaddress.ip_address('8.8.8.8')))
+"""
+    powers = ("--unshare-user", "--uid", "0", "--cap-add", "CAP_NET_ADMIN")
+    own = {"PYTHONPATH": str(Path(destination.__file__).parents[2]), "PATH": os.environ["PATH"]}
+    python = [sys.executable, "-c", script]
+    done = await anyio.run_process([*sandboxed(*powers), *python], env=own, check=False)
+    assert done.stdout.decode() == "True\nFalse\n", done.stderr.decode()
