@@ -130,9 +130,9 @@ def _be(order: dict[str, Any], run: Command) -> None:
         tempfile.tempdir = None
         crash_points._script = crash_points._from(os.environ)
         if order["mutant"]:
-            from crash.mutants import MUTANTS  # noqa: PLC0415
+            from crash.mutants import ALTERED  # noqa: PLC0415
 
-            MUTANTS[order["mutant"]]()
+            ALTERED[order["mutant"]]()
         first, *rest = order["args"]
         code = _recover(rest) if first == RECOVER else run(order["args"])
     except BaseException:  # noqa: BLE001 - the parent reads of it in the log

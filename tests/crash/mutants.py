@@ -81,3 +81,18 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "no keep ref": _no_keep_ref,
     "no tidying": _no_tidying,
 }
+
+
+def _later_schema() -> None:
+    """No mutant: this program, one migration later."""
+    from orchestrator.store import schema  # noqa: PLC0415
+
+    schema.MIGRATIONS = (
+        *schema.MIGRATIONS,
+        lambda connection: connection.exec_driver_sql("CREATE TABLE later (id INTEGER)"),
+    )
+
+
+LATER_SCHEMA = "later schema"
+ALTERED: Mapping[str, Callable[[], None]] = {**MUTANTS, LATER_SCHEMA: _later_schema}
+"""All that a forked command can be made into."""

@@ -159,9 +159,10 @@ def _run(plan: Path, *more: str) -> list[str]:
 
 
 BUILDING = Scene("building", _building)
+EDITING = Scene("editing", _editing)
 SCENES = (
     BUILDING,
     Scene("interrupted", _building, opening="kill session.ended:2"),
     Scene("landing", _building, opening="kill landing.after-cas:1"),
-    Scene("editing", _editing),
+    EDITING,
 )

@@ -8,7 +8,7 @@ from crash.scenes import BUILDING
 
 CAUGHT = {
     "database first": ("kill landing.before-cas:2", "is not on the target"),
-    "no reconciling": ("kill landing.after-cas:1", "landed twice|no task is on record"),
+    "no reconciling": ("kill landing.after-cas:1", "landed twice|did not finish"),
     "no keep ref": ("", "not kept"),
     "no tidying": ("kill landing.recorded:1", "worktrees"),
 }
