@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,7 @@ async def test_an_eater_of_memory_is_killed_and_named_and_others_live(
         jobs.start_soon(run, "other", other)
     ended = ends["eater"]
     assert (ended.ending, ended.ok) == (Ending.MEMORY, False)
+    assert ended.signal == signal.SIGKILL, "it gets no grace to go on eating"
     assert "memory_bytes allows 150 MiB" in ended.breach
     assert ends["other"].ok
 
