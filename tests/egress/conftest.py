@@ -57,12 +57,15 @@ class Door(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.headers.get("transfer-encoding") == "chunked":
             body = self._chunks()
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): ", ".join(self.headers.get_all(name, ())) for name in self.headers}
         self.service.asked.append((self.command, self.path, headers, body))
         kind = self.path.partition("?")[0].rpartition("/")[2]
         getattr(self, f"_{kind}", self._plain)(body)
 
     do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815 - the library's names
+
+    def do_TRACE(self) -> None:
+        self._answer(bytes(self.headers))
 
     def _chunks(self) -> bytes:
         body = b""

@@ -26,7 +26,7 @@ def gateway(upstream: str, *paths: str) -> Gateway:
 async def test_requests_get_the_header_they_lack(tmp_path: Path, service: Service):
     async with session(tmp_path, gateway=gateway(f"{service.url}/base/")) as way:
         port = await way.listening()
-        asked = "x-api-key: kept-outside\r\nauthorization: Bearer kept-outside\r\nx-yours: 1"
+        asked = "x-api-key: another\r\nauthorization: Bearer kept-outside\r\nx-yours: 1"
         body = "content-length: 3\r\n\r\nabc"
         answer = await way.ask(port, f"POST /v1/m?q=1 HTTP/1.1\r\nhost: x\r\n{asked}\r\n{body}")
         absolute = f"GET http://127.0.0.1:{port}/v1/n HTTP/1.1\r\nhost: x\r\n\r\n"
