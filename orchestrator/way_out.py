@@ -7,6 +7,7 @@ proxy at one fixed address.
 
 from __future__ import annotations
 
+import socket
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.sandboxes import Confinement
 
 PORT = 3128
-"""Of the proxy, in the job's own network: nobody else is there to want it."""
+"""Of the proxy, in a job's own network: nobody else is there to want it."""
 
 
 @asynccontextmanager
@@ -43,9 +44,17 @@ async def connected(
         open_egress(folder, hosts, gateway=gateway, log=log, on_refused=on_refused) as egress,
     ):
         python = Path(sys.executable).resolve()
+        port = PORT if confinement.sandbox.covers else _free_port()
         yield confinement.with_way_out(
             egress.socket,
-            launcher=(str(python), "-I", "-S", LAUNCHER, str(egress.socket), str(PORT), "--"),
+            launcher=(str(python), "-I", "-S", LAUNCHER, str(egress.socket), str(port), "--"),
             readable=(python, Path(sys.base_prefix), Path(LAUNCHER)),
-            env=egress.environment(PORT),
+            env=egress.environment(port),
         )
+
+
+def _free_port() -> int:
+    """For a sandbox whose jobs share the machine's network, and may reach this one port of it."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

@@ -59,7 +59,8 @@ class Sandbox(Protocol):
 class Confinement:
     """A sandbox together with what the jobs of one session or verification may reach in it.
 
-    ``launcher`` are words before each job's own command, ``env`` is laid over its environment.
+    ``launcher`` are words before each job's own command, in the network where it runs; ``env`` is
+    laid over its environment.
     """
 
     sandbox: Sandbox
@@ -91,13 +92,12 @@ class Confinement:
 
     def wrap(self, job: Job) -> Job:
         """The same job, confined; raises CannotRun."""
-        own = replace(
-            job,
-            argv=(*self.launcher, *job.argv),
-            env={**job.env, **self.env},
-            disk=self.enclosure.roots,
-        )
-        return self.sandbox.wrap(own, self.enclosure)
+        own = replace(job, env={**job.env, **self.env}, disk=self.enclosure.roots)
+        if self.sandbox.covers:
+            own = replace(own, argv=(*self.launcher, *own.argv))
+            return self.sandbox.wrap(own, self.enclosure)
+        wrapped = self.sandbox.wrap(own, self.enclosure)
+        return replace(wrapped, argv=(*self.launcher, *wrapped.argv))
 
 
 @cache

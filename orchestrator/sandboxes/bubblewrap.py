@@ -38,7 +38,9 @@ OBJECTS = Path("/run/clerk/objects")
 FIRST_USER, USERS = 52_000, 8_000
 """Numbers of the users that root's jobs become; no distribution gives them to anybody."""
 
-_INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+INSTALL = (
+    "install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
+)
 
 
 class Bubblewrap:
@@ -73,7 +75,7 @@ class Bubblewrap:
 
     def wrap(self, job: Job, enclosure: Enclosure) -> Job:
         if not self._program:
-            raise CannotRun(f"bubblewrap is not installed; {_INSTALL}")
+            raise CannotRun(f"bubblewrap is not there; {INSTALL}")
         user = user_of(enclosure.who) if self._is_root else os.geteuid()
         group = user if self._is_root else os.getegid()
         options = [
@@ -101,7 +103,7 @@ class Bubblewrap:
 
     async def probe(self) -> str:
         if not self._program:
-            return f"bubblewrap is not installed; {_INSTALL}"
+            return f"bubblewrap is not there; {INSTALL}"
         return await attack(self)
 
     @cached_property
@@ -169,6 +171,3 @@ def _at_most(limit: int, wanted: int) -> int:
     """A limit can be lowered only."""
     hard = resource.getrlimit(limit)[1]
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-
-
-__all__: Sequence[str] = ("FIRST_USER", "HOME", "OBJECTS", "USERS", "Bubblewrap", "user_of")
