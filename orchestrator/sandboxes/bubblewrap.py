@@ -27,7 +27,7 @@ from orchestrator.sandboxes.system_view import accounts, shown, system_view
 from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from orchestrator.process import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure
