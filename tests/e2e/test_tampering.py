@@ -85,3 +85,12 @@ def test_what_a_person_accepts_is_tampering_no_more(yard):
     yard.clerk("run", str(plan), "--merge", "auto", code=3, **BARE)
     yard.clerk("retry", "t", code=None, **BARE)
     yard.until("t", "merged")
+
+
+def test_what_came_after_the_tampering_is_verified_and_held(yard):
+    lines = {"evil": f"{WORK.format('evil')}; git config core.fsmonitor ./evil"}
+    plan = yard.plan({**lines, "good": WORK.format("good")}, parallel=1)
+    ended = yard.clerk("run", str(plan), "--merge", "auto", code=3, **BARE)
+    assert yard.status()["good"]["state"] == "verified"
+    assert "landing waits: the repository was tampered with: config sets" in ended.stderr
+    assert yard.git("log", "--format=%s", "main") == "first"
