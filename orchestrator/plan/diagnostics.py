@@ -23,6 +23,7 @@ MOST_TOLD = 200
 """Problems told one by one; of a file that is no plan at all the rest is only counted."""
 
 _MOST_COMPARED = 2_000
+_LONGEST_PATH = 300
 _LIKE = 0.5
 """How alike two names must be, so that 'crt' still suggests 'cart-api' (difflib's ratio)."""
 
@@ -82,4 +83,5 @@ def _lines(problems: list[Problem], path: str) -> Iterator[str]:
 
 
 def _printable(path: str) -> str:
-    return path if path.isprintable() else repr(path)
+    shown = path if len(path) <= _LONGEST_PATH else "…" + path[-_LONGEST_PATH:]
+    return shown if shown.isprintable() else repr(shown)
