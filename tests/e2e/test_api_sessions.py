@@ -188,3 +188,21 @@ def test_an_agent_notes_reads_its_brief_and_asks_and_a_person_answers(yard):
 def test_outside_of_a_session_there_is_nobody_to_ask_for(yard, command):
     refused = yard.clerk(*command, code=2)
     assert "Traceback" not in refused.stderr
+
+
+def test_a_confined_session_reaches_its_own_door_and_not_the_owners(yard):
+    curl = 'curl -s --unix-socket "$CLERK_SOCKET" -H "Authorization: Bearer $CLERK_TOKEN"'
+    line = (
+        f"{curl} http://clerk/v1/session > own.json; "
+        f"{curl} http://clerk/v1/status > other.json; "
+        f'ls -d "$(dirname "$(dirname "$CLERK_SOCKET")")/engine.sock" > seen.txt; '
+        f'{curl} --json \'{{"text": "Which?"}}\' http://clerk/v1/session/ask; sleep 60'
+    )
+    plan = yard.plan({"a": line}, agents={"sh": {"type": "command", "run": line}})
+    yard.clerk("run", str(plan), "--sandbox", "bubblewrap", code=3)
+    task = yard.status()["a"]
+    assert (task["sandbox"], task["reason"]) == ("bubblewrap", "Which?")
+    left = {name: yard.git("show", f"{task['head']}:{name}") for name in ("own.json", "other.json")}
+    assert json.loads(left["own.json"])["task"] == "a"
+    assert "a session may not ask for GET /v1/status" in json.loads(left["other.json"])["error"]
+    assert yard.git("show", f"{task['head']}:seen.txt") == ""
