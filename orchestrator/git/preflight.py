@@ -7,6 +7,7 @@ with its mend; what only limits us (drivers we do not run, submodules) is a warn
 from __future__ import annotations
 
 import difflib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,9 @@ def _branches(repository: Repository) -> frozenset[str]:
 
 def _require_target(repository: Repository, target: str, branches: Collection[str]) -> None:
     if target in branches:
+        commit = f"{_HEADS}{target}^{{commit}}"
+        if repository.git.run_now("cat-file", "-e", commit, ok=(0, 1, 128)).code:
+            raise CannotRun(f"the target branch '{target}' has no commit to stand on; run git fsck")
         return
     if not branches:
         raise CannotRun("the repository has no commits yet; make a first one")
@@ -69,7 +73,7 @@ def _require_room(plan: str, branches: Collection[str]) -> None:
 
 
 def _require_writable(folder: Path) -> None:
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         # By trying, since permission bits tell nothing of a file system mounted read-only.
         with tempfile.TemporaryFile(dir=existing):

@@ -57,7 +57,7 @@ def yard(template: Path, tmp_path: Path) -> Iterator[Yard]:
     shutil.copytree(template, home, symlinks=True)
     made = Yard(home / "repo", home)
     yield made
-    if made.state.is_dir():
+    if (home / "repo/.git/clerk/lock").exists() and made.git("rev-parse", check=False) == "":
         made.end_engine()
 
 

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-ROWS = ("plan", "task", "attempt", "event", "verification", "landing")
+ROWS = ("plan", "task", "attempt", "verification", "landing")
 
 
 @dataclass(frozen=True)
