@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from orchestrator.registry import look_up
+from orchestrator.sandboxes.toolchain import command_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,11 +94,18 @@ class Confinement:
     def wrap(self, job: Job) -> Job:
         """The same job, confined; raises CannotRun."""
         own = replace(job, env={**job.env, **self.env}, disk=self.enclosure.roots)
+        enclosure = self._with_program(own)
         if self.sandbox.covers:
             own = replace(own, argv=(*self.launcher, *own.argv))
-            return self.sandbox.wrap(own, self.enclosure)
-        wrapped = self.sandbox.wrap(own, self.enclosure)
+            return self.sandbox.wrap(own, enclosure)
+        wrapped = self.sandbox.wrap(own, enclosure)
         return replace(wrapped, argv=(*self.launcher, *wrapped.argv))
+
+    def _with_program(self, job: Job) -> Enclosure:
+        """A job may read the program that it is."""
+        if not self.sandbox.confines or not isinstance(job.argv[0], str):
+            return self.enclosure
+        return self.lending(command_paths(job.argv[0], job.env)).enclosure
 
 
 @cache

@@ -8,6 +8,7 @@ programs: logins lie there too. Reads names only, and changes nothing.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,20 @@ def tool_roots(environ: Mapping[str, str]) -> dict[str, Path]:
 
 
 def program_paths(program: Path) -> tuple[Path, ...]:
-    """What one program needs: its own folder as it resolves, and the installation that is in."""
-    real = program.resolve()
-    folder = real.parent
-    return tuple(
-        path for path in (folder, *_installation(folder, Path.home())) if not is_system(path)
-    )
+    """What one program needs: its own folder as it resolves, and the installation that is in.
+
+    One of npm's is installed with what it needs beside it.
+    """
+    folder = program.resolve().parent
+    around = (place for place in reversed(folder.parents) if place.name == "node_modules")
+    needed = (next(around, folder), *_installation(folder, Path.home()))
+    return tuple(path for path in needed if not is_system(path))
+
+
+def command_paths(word: str, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """What the program needs that is meant by the first word of a command line."""
+    found = shutil.which(word, path=environ.get("PATH", os.defpath)) if "/" not in word else word
+    return program_paths(Path(found)) if found and Path(found).is_absolute() else ()
 
 
 def is_system(path: Path) -> bool:

@@ -32,6 +32,7 @@ class ClaudeYard(Yard):
         """Only what is said here: the caller may be an agent with a key and settings itself."""
         path = f"{self.client}:{os.environ['PATH']}"
         own = {"PATH": path, "LANG": "C.UTF-8", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        own["CLERK_SANDBOX"] = "none"
         return {**own, "HOME": str(self.home), **more}
 
     def claude_plan(self, *, env: dict[str, str] | None = None, **more) -> Path:

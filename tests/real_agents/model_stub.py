@@ -57,6 +57,7 @@ class ModelStub:
 
     turns: list[Turn | Fault] = field(default_factory=list)
     asked: list[dict] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     url: str = ""
@@ -117,6 +118,7 @@ class Door(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
         if self.path.partition("?")[0] != "/v1/messages":
             return self._answer(404, "application/json", b"{}")
+        self.stub.keys.add(self.headers.get("x-api-key", ""))
         turn = self.stub.take(body)
         if isinstance(turn, Fault):
             return self._refuse(turn)
