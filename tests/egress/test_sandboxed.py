@@ -173,3 +173,11 @@ print(is_inside(ipaddress.ip_address('8.8.8.8')))
     python = [sys.executable, "-c", script]
     done = await anyio.run_process([*sandboxed(*powers), *python], env=own, check=False)
     assert done.stdout.decode() == "True\nFalse\n", done.stderr.decode()
+
+
+async def test_a_launcher_that_is_one_too_many_starts_nothing(tmp_path: Path):
+    async with session(tmp_path) as way:
+        for _ in range(4):
+            await way.listening()
+        done = await way.inside("/bin/echo", "started")
+    assert (done.returncode, done.stdout) == (125, "")
