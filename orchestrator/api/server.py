@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _ROOT = 0
 _BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 64
 _PRIVATE = 0o600
 _FOR_ALL = 0o666
 
@@ -65,6 +66,12 @@ class _QuietServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Many may wait and few are accepted at once: to asyncio both are one number."""
+        await super().startup(sockets)
+        for waited_at in sockets or ():
+            waited_at.listen(_BACKLOG)
+
 
 async def serve(*openings: Opening, listening: anyio.Event, stopping: anyio.Event) -> None:
     """Serve every opening until ``stopping`` is set; ``listening`` is set once all can be used."""
@@ -89,6 +96,7 @@ def _config(opening: Opening) -> uvicorn.Config:
         cast("Any", opening.app),
         http=cast("Any", protocol),
         ws="none",
+        backlog=_ACCEPTED_AT_ONCE,
         log_level="error",
         access_log=False,
         lifespan="off",
