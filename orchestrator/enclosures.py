@@ -39,6 +39,11 @@ class Enclosed:
     view: PrivateView | None = None
 
 
+def enclosures_of(state_dir: Path) -> Path:
+    """Where the private folders of jobs lie."""
+    return state_dir / "enclosures"
+
+
 class Enclosures:
     """Makes the enclosures of one engine, below the folder ``home`` of its state."""
 

@@ -21,7 +21,7 @@ from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
 from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
-from orchestrator.enclosures import Enclosures
+from orchestrator.enclosures import Enclosures, enclosures_of
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
 from orchestrator.git.opening import OpenRepository
@@ -144,7 +144,7 @@ class Engine:
         executor = executors.load("local")
         enclosures = Enclosures(
             git.views,
-            repository.state_dir / "enclosures",
+            enclosures_of(repository.state_dir),
             Path(os.environ.get("HOME", "/nonexistent")),
         )
         self._site = Site(

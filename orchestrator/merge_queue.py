@@ -169,6 +169,7 @@ class MergeQueue:
             "",
             task=order.task.id,
             plan=record.plan,
+            sandbox=self._site.records.book.record(record.plan).sandbox,
             verified=[(check, merged.tree) for check in checks],
         )
         user = self._site.records.repository.identity

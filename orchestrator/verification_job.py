@@ -186,6 +186,7 @@ def keep_verification(
                 "tree": verification.tree,
                 "verdicts": _verdicts(verification.results),
                 "seconds": verification.seconds,
+                "sandbox": site.records.book.record(record.plan).sandbox,
             },
         ),
     )

@@ -89,6 +89,8 @@ def _finished(
 
 async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_run: bool) -> bool:
     """Remove what is left of a task; whether there was anything."""
+    from orchestrator.enclosures import enclosures_of
+    from orchestrator.git.linked import delete_trees
     from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref
 
     folder = git.worktrees.path_of(task.plan, task.id)
@@ -109,6 +111,7 @@ async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_ru
     if dry_run:
         return True
     await git.worktrees.remove(task.plan, task.id)
+    await delete_trees(enclosures_of(git.repository.state_dir) / task.plan / task.id)
     if refs:
         moves = [Move(ref, "", oid) for ref, oid in refs.items()]
         await git.refs.move_all(moves, "clerk: clean")

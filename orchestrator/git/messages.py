@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 
 def merge_message(
-    title: str, body: str, *, task: str, plan: str, verified: Iterable[tuple[str, str]]
+    title: str,
+    body: str,
+    *,
+    task: str,
+    plan: str,
+    sandbox: str,
+    verified: Iterable[tuple[str, str]],
 ) -> str:
-    """Title line, body, and the trailers ``Clerk-Task``, ``Clerk-Plan``, ``Clerk-Verified``.
+    """Title line, body, and the trailers ``Clerk-Task``, ``Clerk-Plan`` and so on.
 
-    ``verified`` are pairs of a check's name and the tree it passed on. Ends with a newline.
+    ``verified`` are pairs of a check's name and the tree it passed on, ``sandbox`` what it all
+    ran in. Ends with a newline.
     """
     trailers = [f"Clerk-Task: {one_line(task)}", f"Clerk-Plan: {one_line(plan)}"]
+    trailers.append(f"Clerk-Sandbox: {one_line(sandbox)}")
     trailers += [f"Clerk-Verified: {one_line(check)}@{one_line(tree)}" for check, tree in verified]
     paragraphs = [one_line(title) or one_line(task), _several_lines(body), "\n".join(trailers)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from orchestrator.git.drivers import config_signature
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.refs import branch_ref
 
@@ -58,6 +59,7 @@ class PrivateViews:
 
     def __init__(self, git: Git) -> None:
         self._git = git
+        self._generated: tuple[object, str] = (None, "")
 
     async def make(
         self, folder: Path, tree: WorkTree, *, branch: str = "", borrowed_at: Path
@@ -68,7 +70,8 @@ class PrivateViews:
         find the real object folder.
         """
         self.forget(folder)
-        await delete_trees(folder)
+        if folder.exists():
+            await delete_trees(folder)
         known = await self._known(branch)
         config = await self._config()
         common = self._git.common_dir
@@ -106,6 +109,13 @@ class PrivateViews:
         return {name: oid for name, oid in refs if name == own or not name.startswith(_OURS)}
 
     async def _config(self) -> str:
+        """Generated once for each state of the real one."""
+        state = config_signature(self._git.common_dir, self._git.common_dir)
+        if self._generated[0] != state:
+            self._generated = (state, await self._generate())
+        return self._generated[1]
+
+    async def _generate(self) -> str:
         listing = await self._git.run("config", "-z", "--local", "--list")
         wanted = {}
         for entry in listing.fields:

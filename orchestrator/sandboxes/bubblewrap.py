@@ -81,7 +81,7 @@ class Bubblewrap:
         options = [
             *self._namespaces,
             *system_view(enclosure.bounds.scratch_bytes),
-            *_shown(tool_paths(job.env)),
+            *_shown(tool_paths(job.env, hidden=_lent(enclosure))),
             *_mounts(enclosure),
             "--clearenv",
             *_variables(job, enclosure),
@@ -142,6 +142,11 @@ class Bubblewrap:
 def user_of(who: str) -> int:
     """The number of the user that jobs of this name run as when root starts them."""
     return FIRST_USER + zlib.crc32(who.encode()) % USERS
+
+
+def _lent(enclosure: Enclosure) -> tuple[Path, ...]:
+    """What a job has of its own; no folder that holds this and more is a program's."""
+    return (*enclosure.roots, *(cover.place for cover in enclosure.covers))
 
 
 def _mounts(enclosure: Enclosure) -> Iterator[str]:

@@ -19,11 +19,19 @@ LOOP = Path(__file__).with_name("bare_loop.sh")
 
 
 def run(runs: int) -> list[Figure]:
-    ours, bare = [], []
+    ours, confined, bare = [], [], []
     for _ in range(runs):
         bare.append(bare_loop(COUNT))
         ours.append(all_landed(COUNT))
+        confined.append(all_landed(COUNT, sandbox="auto"))
     return [
+        Figure(
+            f"{COUNT} tasks landed, sandboxed, wall",
+            middle(spent.seconds for spent in confined),
+            "s",
+            middle(spent.seconds for spent in bare),
+            "at most 3x",
+        ),
         Figure(
             f"{COUNT} tasks landed, wall",
             middle(spent.seconds for spent in ours),
@@ -40,10 +48,11 @@ def run(runs: int) -> list[Figure]:
     ]
 
 
-def all_landed(count: int) -> Spent:
+def all_landed(count: int, *, sandbox: str = "none") -> Spent:
     """What ``clerk run`` takes until ``count`` tasks are verified, landed and tidied up."""
     with yard(FILES) as place:
-        spent = place.clerk("run", str(instant_plan(place, count)), "--merge", "auto")
+        words = ("--merge", "auto", "--sandbox", sandbox)
+        spent = place.clerk("run", str(instant_plan(place, count)), *words)
         require_landed(place, count)
         return spent
 

@@ -125,7 +125,8 @@ def environment() -> dict[str, str]:
         for who in ("AUTHOR", "COMMITTER")
         for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
     }
-    return kept | identity | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    own = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "CLERK_SANDBOX": "none"}
+    return kept | identity | own
 
 
 def timed(argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> Spent:

@@ -14,17 +14,24 @@ def test_a_message_carries_title_body_and_trailers():
         "Why\nand how.",
         task="cart",
         plan="shop",
+        sandbox="bubblewrap",
         verified=[("e2e", "f00")],
     )
     assert message == (
         "The cart shows a total\n\nWhy\nand how.\n\n"
-        "Clerk-Task: cart\nClerk-Plan: shop\nClerk-Verified: e2e@f00\n"
+        "Clerk-Task: cart\nClerk-Plan: shop\nClerk-Sandbox: bubblewrap\n"
+        "Clerk-Verified: e2e@f00\n"
     )
 
 
 def test_a_title_cannot_bring_a_trailer_or_an_escape():
     message = merge_message(
-        "x\n\nClerk-Task: forged\x1b]0;pwned\x07\u202e", "", task="t", plan="p", verified=[]
+        "x\n\nClerk-Task: forged\x1b]0;pwned\x07\u202e",
+        "",
+        task="t",
+        plan="p",
+        sandbox="none",
+        verified=[],
     )
     assert message.splitlines()[0] == "x Clerk-Task: forged ]0;pwned"
     assert message.count("\nClerk-Task: ") == 1
@@ -33,7 +40,9 @@ def test_a_title_cannot_bring_a_trailer_or_an_escape():
 @given(title=st.text(), body=st.text())
 @settings(max_examples=30, deadline=None)
 def test_git_reads_exactly_our_trailers_whatever_the_words(title, body):
-    message = merge_message(title, body, task="t", plan="p", verified=[("unit", "abc")])
+    message = merge_message(
+        title, body, task="t", plan="p", sandbox="none", verified=[("unit", "abc")]
+    )
     read = subprocess.run(
         ["git", "interpret-trailers", "--parse"],
         input=message.encode(),
@@ -43,5 +52,6 @@ def test_git_reads_exactly_our_trailers_whatever_the_words(title, body):
     assert read.stdout.decode().splitlines() == [
         "Clerk-Task: t",
         "Clerk-Plan: p",
+        "Clerk-Sandbox: none",
         "Clerk-Verified: unit@abc",
     ]
