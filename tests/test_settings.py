@@ -15,7 +15,7 @@ from orchestrator.settings import Settings, load_settings
 def test_defaults_need_no_file_and_put_the_state_beside_it(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {})
     assert settings.database == f"sqlite:///{tmp_path}/clerk.db"
-    assert settings.sandbox == "none"
+    assert settings.sandbox == "auto"
     assert settings.verify_slots == len(os.sched_getaffinity(0))
     assert settings.update_checkout is False
     assert (settings.digest_tokens, settings.prompt_tokens) == (1500, 6000)
