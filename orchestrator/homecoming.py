@@ -13,10 +13,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
+from orchestrator.git.imports import Imported, said_by_the_disk
 from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.log_tail import last_words
-from orchestrator.process import Job
+from orchestrator.process import Ending, Job
 from orchestrator.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -28,11 +30,14 @@ if TYPE_CHECKING:
     from orchestrator.git.command import WorkTree
     from orchestrator.git.opening import OpenRepository
     from orchestrator.git.private_view import PrivateView
+    from orchestrator.process import Exit
     from orchestrator.sandboxes import Sandbox
 
 PATIENCE_SECONDS = 600.0
 MOST_STRAYS = 50
 _CLAIM_BYTES = 4 << 20
+_FATAL = 128
+"""With more than this a shell says that a signal ended its command."""
 
 _SCRIPT = """
 set -e
@@ -88,7 +93,8 @@ class Homecoming:
         """Take the session's commits in.
 
         What is refused stays outside, and the branch where it was: the files in the worktree are
-        left for ``Leftovers``. Raises GitError when the real repository cannot take anything.
+        left for ``Leftovers``. Raises GitError when the machine fails; once more does no harm then,
+        nor after a crash at any point of this.
         """
         async with scratch_folder() as out:
             said = await self._ask(view, out, sandbox, f"{plan}/{task}", env)
@@ -96,16 +102,19 @@ class Homecoming:
                 return Brought((f"the session left its repository unreadable: {said}",))
             claim = read_claim(out)
             tips = _new_tips(claim, view.known)
-            notes: tuple[str, ...] = ()
+            crash_point("import.told")
+            imports, imported = self._git.imports, Imported()
             if tips:
-                imported = await self._git.imports.take(out / "pack", tips, base)
-                if imported.refused:
-                    return Brought((imported.refused,))
-                notes = imported.warnings
-        strays = await self._move(claim, view, tree, branch, tips)
-        for oid in strays:
-            await self._git.refs.hold(stray_ref(plan, task, oid), oid)
-        return Brought(notes, tips)
+                imported = await imports.take(out / "pack", tips, base)
+            if imported.refused:
+                return Brought((imported.refused,))
+        try:
+            for oid in await self._move(claim, view, tree, branch, tips):
+                await self._git.refs.hold(stray_ref(plan, task, oid), oid)
+        finally:
+            imports.release(imported)
+        crash_point("import.held")
+        return Brought(imported.warnings, tips)
 
     async def _ask(
         self, view: PrivateView, out: Path, sandbox: Sandbox, who: str, env: Mapping[str, str]
@@ -130,7 +139,10 @@ class Homecoming:
             wall_seconds=PATIENCE_SECONDS,
         )
         ended = await self._executor.run(confinement.wrap(job))
-        return "" if ended.ok else (ended.error or last_words(out / "log") or "git said nothing")
+        said = last_words(out / "log")
+        if why := _machine_failed(ended, said):
+            raise GitError(f"what the session committed waits in {view.folder}: {why}")
+        return "" if ended.ok else said or "git said nothing"
 
     async def _move(
         self,
@@ -143,14 +155,20 @@ class Homecoming:
         """Set the branch and the worktree's HEAD as the session left them; what leads nowhere then."""
         git, ref = self._git, branch_ref(branch)
         old, new = await git.refs.resolve(ref) or "", claim.refs.get(ref, "")
+        given = view.known.get(ref, "")
         if new and new != old and await self._is_commit(new):
+            if old not in {"", given}:  # somebody else moved it meanwhile
+                plan, task = branch.split("/")[1:]
+                await git.refs.hold(stray_ref(plan, task, old), old)
             await git.refs.move(ref, new, old, "clerk: what the session committed")
+            crash_point("import.branch-moved")
         elsewhere = claim.head if claim.branch != ref else ""
         if elsewhere:
             await git.git.run("update-ref", "--no-deref", "HEAD", elsewhere, at=tree)
         head = elsewhere or await git.refs.resolve(ref)
-        if head and (head != old or _is_concluded(view, tree)):
+        if head and (head != given or _is_concluded(view, tree)):
             await git.git.run("read-tree", "--reset", head, at=tree)
+            crash_point("import.index-set")
             _conclude(tree)
         _carry_rebase(view, tree)
         return [oid for oid in tips if oid not in {new, head}][:MOST_STRAYS]
@@ -170,6 +188,16 @@ def read_claim(out: Path) -> Claim:
         if found:
             refs[found[2]] = found[1]
     return Claim(head, branch if branch in refs else "", refs)
+
+
+def _machine_failed(ended: Exit, said: str) -> str:
+    """Why reading a view says nothing about the session; "" when it ran to git's own verdict."""
+    if ended.error:
+        return ended.error
+    killed = ended.signal is not None or (ended.code or 0) > _FATAL
+    if ended.ending is Ending.EXITED and killed:
+        return "git was killed"
+    return said_by_the_disk(said)
 
 
 def _new_tips(claim: Claim, known: Mapping[str, str]) -> tuple[str, ...]:

@@ -65,19 +65,26 @@ async def save_leftovers(site: Site, task: TaskRecord) -> str:
     if not task.base:
         return ""
     try:
-        tree = await site.git.worktrees.reopen(task.plan, task.id)
-        await bring_home(site, task, tree)
-        collected = await site.git.leftovers.collect(
-            tree,
-            branch=task.branch,
-            base=task.base,
-            message=f"{task.id}: what an interrupted session left",
-        )
+        head = await collect_leftovers(site, task)
     except GitError as error:
         message = f"what the interrupted session left could not be saved: {error}"
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
         return ""
     crash_point("recovery.saved")
+    return head
+
+
+async def collect_leftovers(site: Site, task: TaskRecord) -> str:
+    """The same; raises GitError, and then all is where it was."""
+    tree = await site.git.worktrees.reopen(task.plan, task.id)
+    brought = await bring_home(site, task, tree)
+    collected = await site.git.leftovers.collect(
+        tree,
+        branch=task.branch,
+        base=task.base,
+        message=f"{task.id}: what an interrupted session left",
+        scanned=brought.scanned,
+    )
     return collected.head
 
 

@@ -15,12 +15,12 @@ from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, Usa
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError, SetupFailed
 from orchestrator.events import EventKind
-from orchestrator.git.refs import branch_ref
-from orchestrator.recovery import keep_head
+from orchestrator.git.refs import branch_ref, stray_ref
+from orchestrator.recovery import collect_leftovers, keep_head
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
 from orchestrator.session import run_session
-from orchestrator.session_place import open_place
+from orchestrator.session_place import is_abroad, open_place
 from orchestrator.session_prompt import session_prompt
 from orchestrator.site import BRANCH
 from orchestrator.states import Outcome, TaskState
@@ -162,6 +162,9 @@ class SessionJob:
             crash_point("session.opened")
             return tree, ledger.amend(record, base=target)
         tree = await git.worktrees.reopen(record.plan, record.id)
+        if is_abroad(self._site, record, tree):  # an import failed; the next view would replace it
+            left = await collect_leftovers(self._site, record)
+            await git.refs.hold(stray_ref(record.plan, record.id, left), left)
         if record.sync_target:
             await self._sync(work, record, tree, target)
             crash_point("session.synced")

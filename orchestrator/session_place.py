@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator import sandboxes
+from orchestrator.crash_points import crash_point
 from orchestrator.environment import check_environment, confined_environment, session_environment
 from orchestrator.events import EventKind
 from orchestrator.homecoming import Brought
@@ -161,4 +162,11 @@ async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> Brought:
         env=confined_environment(site.environ),
     )
     site.git.views.forget(folder)
+    crash_point("view.forgotten")
     return brought
+
+
+def is_abroad(site: Site, record: TaskRecord, tree: WorkTree) -> bool:
+    """Whether a session's view is not home yet: its engine died, or the import failed."""
+    folder = site.enclosures.view_of(f"{record.plan}/{record.id}")
+    return site.git.views.find(folder, tree) is not None

@@ -6,7 +6,8 @@ what the repository had, and is held against ``policy``. Only then do its files 
 last, since git looks for no pack without one. What is refused, or torn apart by a crash, leaves
 nothing but a quarantine folder, which goes at once or with the next ``repair``.
 
-No ref is set here: that is ``Refs``' affair, once this has said yes.
+No ref is set here: that is ``Refs``' affair, once this has said yes. Until then no gc may take the
+pack for garbage, so a ``.keep`` file stands beside it from before it is there until ``release``.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import os
 import re
 import uuid
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.policy import MAX_BLOB_BYTES, Findings, scan
@@ -39,8 +41,11 @@ MAX_PACK_BYTES = 1024 * 1024 * 1024
 PATIENCE_SECONDS = 600.0
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_PACK = re.compile(r"pack\t([0-9a-f]{40,64})")
-_SUFFIXES = (".pack", ".rev", ".idx")
+_PACK = re.compile(r"keep\t([0-9a-f]{40,64})")
+_GUARD = "clerk imports it"
+"""What our own ``.keep`` files say."""
+
+_SUFFIXES = (".keep", ".pack", ".rev", ".idx")
 """In the order they move: a pack is there for git once its index is."""
 
 _DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
@@ -58,11 +63,12 @@ class Imported:
     """What became of a pack.
 
     ``refused`` says in a sentence why nothing of it came in ("" when it did); ``warnings`` are a
-    sentence each about what came in all the same.
+    sentence each about what came in all the same. ``pack`` is kept from gc until ``release``.
     """
 
     refused: str = ""
     warnings: tuple[str, ...] = ()
+    pack: str = field(default="", compare=False)
 
 
 class _Refused(Exception):
@@ -101,8 +107,17 @@ class Imports:
                 findings = await self._judge(place, tips, base, max_blob_bytes)
             except _Refused as refused:
                 return Imported(str(refused))
+            crash_point("import.quarantined")
             self._move_in(place, name)
-        return Imported(warnings=tuple(finding.sentence for finding in findings.warnings))
+            crash_point("import.moved-in")
+        return Imported(
+            warnings=tuple(finding.sentence for finding in findings.warnings), pack=name
+        )
+
+    def release(self, imported: Imported) -> None:
+        """What came in hangs on refs now, or nobody wants it: gc may judge it like all else."""
+        if imported.pack:
+            (self._objects / "pack" / f"{imported.pack}.keep").unlink(missing_ok=True)
 
     @asynccontextmanager
     async def _quarantine(self) -> AsyncIterator[Path]:
@@ -122,7 +137,8 @@ class Imports:
         if _is_empty(pack):
             return ""
         answer = await self._git.run(
-            *("index-pack", "--stdin", "--fix-thin", "--strict", f"--max-input-size={max_bytes}"),
+            *("index-pack", "--stdin", f"--keep={_GUARD}", "--fix-thin", "--strict"),
+            f"--max-input-size={max_bytes}",
             input=pack,
             env=self._inside(place) | _DURABLE,
             ok=range(256),
@@ -177,8 +193,9 @@ class Imports:
         }
 
     def _move_in(self, place: Path, name: str) -> None:
+        """Also over a pack of that name: a gc may be about to remove it."""
         target = self._objects / "pack"
-        if not name or (target / f"{name}.idx").exists():
+        if not name:
             return
         target.mkdir(exist_ok=True)
         for suffix in _SUFFIXES:
@@ -189,10 +206,23 @@ class Imports:
 
 
 async def sweep(common_dir: Path) -> tuple[str, ...]:
-    """Remove quarantines that a killed engine left; a sentence for each."""
-    left = sorted((common_dir / "objects").glob(f"{QUARANTINE}*"))
+    """Remove quarantines and guards that a killed engine left; a sentence for each."""
+    objects = common_dir / "objects"
+    left = sorted(objects.glob(f"{QUARANTINE}*"))
     await delete_trees(*left)
-    return tuple(f"removed an unfinished import, {place.name}" for place in left)
+    guards = [keep for keep in sorted((objects / "pack").glob("*.keep")) if _is_ours(keep)]
+    for keep in guards:
+        keep.unlink()
+    return tuple(f"removed an unfinished import, {place.name}" for place in (*left, *guards))
+
+
+def _is_ours(keep: Path) -> bool:
+    return keep.stat().st_size <= 2 * len(_GUARD) and keep.read_text().strip() == _GUARD
+
+
+def said_by_the_disk(words: str) -> str:
+    """What in the words of a git speaks of our own disk; "" for nothing."""
+    return next((word for word in _OURS if word in words), "")
 
 
 def refusal_sentence(sentences: Sequence[str]) -> str:
@@ -205,7 +235,7 @@ def refusal_sentence(sentences: Sequence[str]) -> str:
 def _blamed(answer: Output, max_bytes: int = 0) -> str:
     """Git's own words on what was wrong; raises GitError when it was not the pack."""
     said = answer.stderr.decode("utf-8", "replace")
-    if ours := next((word for word in _OURS if word in said), ""):
+    if ours := said_by_the_disk(said):
         raise GitError(f"an import failed: {ours}", code=answer.code)
     if "exceeds maximum allowed size" in said:
         return f"it has more than {max_bytes} bytes"

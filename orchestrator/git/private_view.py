@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from orchestrator.crash_points import crash_point
 from orchestrator.git.drivers import config_signature
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.refs import branch_ref
@@ -82,7 +83,9 @@ class PrivateViews:
         )
         places = (borrowed_at, *borrowed)
         await anyio.to_thread.run_sync(_build, view, tree, config, places)
+        crash_point("view.made")
         _record(folder).write_text(json.dumps(dict(known)))
+        crash_point("view.recorded")
         return view
 
     def find(self, folder: Path, tree: WorkTree) -> PrivateView | None:
