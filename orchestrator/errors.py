@@ -6,6 +6,7 @@
     │   └── NothingStored       nothing was ever started in this repository
     ├── CannotRun               this machine or repository cannot be worked on
     │   ├── EngineLocked        another engine holds the repository
+    │   ├── GroundLost          the lock, or the room on its disk, went while the engine worked
     │   └── EngineUnreachable   an engine should answer and does not
     ├── GitError                a git command failed
     │   └── RefMoved            a compare-and-swap found another value
@@ -72,6 +73,10 @@ class CannotRun(ClerkError):
 
 class EngineLocked(CannotRun):
     """Another engine holds this repository's lock."""
+
+
+class GroundLost(CannotRun):
+    """What the engine stands on has gone; it must stop before it writes anything more."""
 
 
 class EngineUnreachable(CannotRun):

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from orchestrator.errors import CannotRun, EngineLocked
+from orchestrator.errors import CannotRun, EngineLocked, GroundLost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,12 +90,12 @@ class EngineLock:
         _write(self._fd, asdict(self._holder))
 
     def require(self) -> None:
-        """Raise EngineLocked unless this is still the lock that everybody else would find.
+        """Raise GroundLost unless this is still the lock that everybody else would find.
 
         Who removes the file lets a second engine in beside this one.
         """
         if self._fd is None or not _same_file(self._fd, self.path):
-            raise EngineLocked(
+            raise GroundLost(
                 f"the lock {self.path} was removed or replaced while this engine ran;"
                 " it ends before it writes anything more. Run the same command again to go on"
             )

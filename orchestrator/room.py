@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import CannotRun
+from orchestrator.errors import GroundLost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,16 +18,16 @@ LEAST_BYTES = 1 << 20
 
 
 def require_room(folder: Path, least: int = LEAST_BYTES) -> None:
-    """Raise CannotRun when the disk of ``folder`` has less than ``least`` bytes left for us.
+    """Raise GroundLost when the disk of ``folder`` has less than ``least`` bytes left for us.
 
     A file system that counts no blocks at all cannot tell and is taken at its word.
     """
     try:
         found = os.statvfs(folder)
     except OSError as error:
-        raise CannotRun(f"{folder} is out of reach: {error.strerror}") from error
+        raise GroundLost(f"{folder} is out of reach: {error.strerror}") from error
     if found.f_blocks and found.f_bavail * found.f_frsize < least:
-        raise CannotRun(
+        raise GroundLost(
             f"no space is left on the disk of {folder}; nothing more was started or written."
             " Free some and run the same command again to go on"
         )

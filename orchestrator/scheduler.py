@@ -29,7 +29,7 @@ from orchestrator.decision import (
     TaskKey,
     decide,
 )
-from orchestrator.errors import ClerkError, StateLost, StoreDamaged
+from orchestrator.errors import ClerkError, GroundLost, StateLost, StoreDamaged
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 Job = Callable[[], Awaitable[None]]
 
-_HOPELESS = (StateLost, StoreDamaged)
+_HOPELESS = (GroundLost, StateLost, StoreDamaged)
 """What waiting does not mend: the engine ends."""
 
 

@@ -87,6 +87,13 @@ class Connection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         self._turn_away(HTTPStatus.BAD_REQUEST, f"this is no HTTP: {msg}")
 
+    def take_leave(self) -> None:
+        """Hang up, since the engine ends; who waits for an answer gets this one."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._turn_away(HTTPStatus.SERVICE_UNAVAILABLE, "the engine is ending")
+        else:
+            self.transport.close()
+
     def _await_request(self) -> None:
         self._end_wait()
         self._deadline = self.loop.call_later(self._rules.patience_seconds, self._lose_patience)

@@ -35,7 +35,7 @@ DECLARED: dict[int | str, dict[str, Any]] = {
         (409, "It cannot be done as things stand."),
         (413, "The body is too long."),
         (422, "It makes no sense: an unknown name, a wrong plan, a malformed request."),
-        (503, "Too many are connected."),
+        (503, "Too many are connected, or the engine is ending."),
     )
 }
 """For OpenAPI: any route may answer so."""

@@ -7,9 +7,10 @@ since a confined job has one of its own, and therefore asks for a token.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _ROOT = 0
 _BACKLOG = 1024
-_ACCEPTED_AT_ONCE = 64
+_ACCEPTED_AT_ONCE = 8
 _PRIVATE = 0o600
 _FOR_ALL = 0o666
 
@@ -59,12 +60,34 @@ def session_opening(door: SessionDoor, path: Path) -> Opening:
     return Opening(path, _FOR_ALL, app, Rules(None, most=fair_share()))
 
 
+class _Mortal:
+    """Requests end with the engine: one that is cancelled has nobody to complain to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await self._app(scope, receive, send)
+
+
 class _QuietServer(uvicorn.Server):
-    """A server that leaves signals to whoever runs it."""
+    """A server that leaves signals to whoever runs it, and no request behind."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def hang_up(self) -> None:
+        """End what is left of every connection and request, however serving ended."""
+        for listener in getattr(self, "servers", ()):  # none before it has started
+            listener.close()
+        for connection in tuple(self.server_state.connections):
+            cast("Connection", connection).take_leave()
+        requests = tuple(self.server_state.tasks)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Many may wait and few are accepted at once: to asyncio both are one number."""
@@ -84,16 +107,21 @@ async def serve(*openings: Opening, listening: anyio.Event, stopping: anyio.Even
         for server in servers:
             server.should_exit = True
 
-    async with anyio.create_task_group() as group:
-        for server, listener in zip(servers, sockets, strict=True):
-            group.start_soon(partial(server.serve, sockets=[listener]))
-        group.start_soon(stop_with_the_engine)
+    try:
+        async with anyio.create_task_group() as group:
+            for server, listener in zip(servers, sockets, strict=True):
+                group.start_soon(partial(server.serve, sockets=[listener]))
+            group.start_soon(stop_with_the_engine)
+    finally:
+        with anyio.CancelScope(shield=True):
+            for server in servers:
+                await server.hang_up()
 
 
 def _config(opening: Opening) -> uvicorn.Config:
     protocol = partial(Connection, rules=opening.rules)
     return uvicorn.Config(
-        cast("Any", opening.app),
+        cast("Any", _Mortal(opening.app)),
         http=cast("Any", protocol),
         ws="none",
         backlog=_ACCEPTED_AT_ONCE,

@@ -10,6 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+from waiting import until
 
 from orchestrator.api.connection import Rules
 from orchestrator.api.server import Opening, serve
@@ -77,3 +79,55 @@ def test_another_user_may_not_enter_whatever_the_mode_of_the_socket(tmp_path):
         assert b"this door is its owner's" in told
 
     anyio.run(check)
+
+
+def test_a_server_that_is_cancelled_leaves_no_request_and_no_complaint(tmp_path, caplog):
+    """As when the engine fails under it: whoever waits is told, a stream just ends."""
+    app, begun, ended = FastAPI(), [], []
+
+    async def endless():
+        try:
+            while True:
+                yield "still here\n"
+                await anyio.sleep(0.01)
+        finally:
+            ended.append("stream")
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(endless())
+
+    @app.get("/wait")
+    async def wait() -> None:
+        begun.append("wait")
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("wait")
+
+    async def check() -> None:
+        door, heard_of = tmp_path / "door", {}
+
+        async def ask(name: str) -> None:
+            heard_of[name] = await heard(door, f"GET /{name} HTTP/1.1\r\nhost: c\r\n\r\n".encode())
+
+        listening = anyio.Event()
+        run = partial(serve, listening=listening, stopping=anyio.Event())
+        async with anyio.create_task_group() as clients:
+            async with anyio.create_task_group() as engine:
+                engine.start_soon(run, Opening(door, 0o600, app, HASTY))
+                await listening.wait()
+                async with await anyio.connect_unix(door) as idle:
+                    await idle.send(b"GET /stream HTTP/1.1\r\nhost: c\r\n\r\n")
+                    await idle.receive()
+                clients.start_soon(ask, "stream")
+                clients.start_soon(ask, "wait")
+                await until(lambda: bool(begun))
+                engine.cancel_scope.cancel()
+            assert sorted(ended) == ["stream", "stream", "wait"]
+        assert heard_of["wait"].startswith(b"HTTP/1.1 503 ")
+        assert b'"error":"the engine is ending"' in heard_of["wait"]
+        assert heard_of["stream"].startswith(b"HTTP/1.1 200 OK")
+
+    anyio.run(check)
+    assert not caplog.records
