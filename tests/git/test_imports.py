@@ -272,6 +272,34 @@ async def test_a_quarantine_that_a_crash_left_is_swept(session, opened):
     assert await opened.repair() == ()
 
 
+async def test_no_gc_takes_an_import_before_a_ref_holds_it(session, opened):
+    mine = session.own.commit({"new.txt": "n\n"}, "work")
+    taken = await opened.imports.take(session.pack(mine), [mine], session.base)
+    session.host.git("gc", "-q", "--prune=now")
+    await opened.refs.hold("refs/clerk/keep/p/t/1", mine)
+    opened.imports.release(taken)
+    session.host.git("gc", "-q", "--prune=now")
+    assert session.host.git("show", f"{mine}:new.txt") == "n"
+    assert not [name for name in objects_of(session.host) if name.endswith(".keep")]
+
+
+async def test_a_released_import_that_nothing_holds_is_garbage(session, opened):
+    mine = session.own.commit({"new.txt": "n\n"})
+    opened.imports.release(await opened.imports.take(session.pack(mine), [mine], session.base))
+    session.host.git("gc", "-q", "--prune=now")
+    assert not session.host.git("cat-file", "-t", mine, ok=False)
+
+
+async def test_a_guard_that_a_crash_left_is_swept_and_the_users_own_is_not(session, opened):
+    mine = session.own.commit({"new.txt": "n\n"})
+    taken = await opened.imports.take(session.pack(mine), [mine], session.base)
+    folder = session.host.path / ".git/objects/pack"
+    own = folder / f"pack-{'1' * 40}.keep"
+    own.write_text("")
+    assert await opened.repair() == (f"removed an unfinished import, {taken.pack}.keep",)
+    assert list(folder.glob("*.keep")) == [own]
+
+
 def enter(path: Path):
     return OpenRepository(Repository.discover(path))
 
