@@ -39,5 +39,5 @@ def test_a_plan_is_refused_where_its_sandbox_is_missing_and_nothing_is_started(y
 def test_no_sandbox_that_leaks_is_ever_taken(monkeypatch):
     monkeypatch.setitem(SANDBOXES, "leaky", f"{__name__}:Leaky")
     monkeypatch.setattr(choice, "LADDERS", dict.fromkeys(choice.LADDERS, ("leaky",)))
-    with pytest.raises(CannotRun, match="wrote outside its folder.*--sandbox none"):
+    with pytest.raises(CannotRun, match=r"wrote outside its folder.*--sandbox none"):
         anyio.run(choice.choose, choice.AUTO)
