@@ -45,7 +45,14 @@ def kill_run(yard, plan: Path, *gates: str, merge: str = "auto") -> None:
         until_blocking(lambda pid=pid: not Path(f"/proc/{pid}").exists())
 
 
-@pytest.mark.parametrize("harm", [lose, garble, lose_state])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lose, marks=pytest.mark.slow),
+        garble,
+        pytest.param(lose_state, marks=pytest.mark.slow),
+    ],
+)
 def test_a_lost_database_is_rebuilt_and_nothing_lands_twice(yard, harm):
     """One task has landed, one is at work with a commit and a file, one has not begun."""
     plan = yard.plan(
@@ -82,6 +89,7 @@ def test_a_lost_database_is_rebuilt_and_nothing_lands_twice(yard, harm):
     assert yard.git("for-each-ref") == refs, "running again changes nothing"
 
 
+@pytest.mark.slow
 def test_sessions_go_on_counting_where_the_kept_heads_end(yard):
     plan = yard.plan(
         {"a": ["echo bad > a.txt", "echo worse > a.txt", "echo good > a.txt"]},
@@ -114,6 +122,7 @@ def test_a_trailer_that_an_agent_wrote_is_no_landing(yard):
     assert yard.git("show", "main:b.txt") == "good"
 
 
+@pytest.mark.slow
 def test_what_a_person_merged_by_hand_is_not_done_again(yard):
     plan = yard.plan({"a": ["echo good > a.txt", "echo again > again.txt"]})
     yard.clerk("run", str(plan))
@@ -127,7 +136,7 @@ def test_what_a_person_merged_by_hand_is_not_done_again(yard):
     assert yard.status()["a"]["state"] == "merged"
 
 
-@pytest.mark.parametrize("when", ["fresh", "at work"])
+@pytest.mark.parametrize("when", ["fresh", pytest.param("at work", marks=pytest.mark.slow)])
 def test_a_database_restored_from_an_old_copy_catches_up(yard, when):
     """The copy knows nothing of what landed since, or believes its session at work."""
     plan = yard.plan(
@@ -159,6 +168,7 @@ def test_a_database_restored_from_an_old_copy_catches_up(yard, when):
     assert {task["state"] for task in yard.status().values()} == {"merged"}
 
 
+@pytest.mark.slow
 def test_a_plan_forgotten_on_purpose_begins_anew(yard):
     plan = yard.plan({"a": "echo good > a.txt"})
     yard.clerk("run", str(plan), "--merge", "auto")
@@ -167,6 +177,7 @@ def test_a_plan_forgotten_on_purpose_begins_anew(yard):
     assert "rebuilt" not in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_a_server_out_of_reach_is_refused_and_nothing_is_rebuilt(yard):
     pytest.importorskip("psycopg")
     plan = yard.plan({"a": "echo good > a.txt"})

@@ -25,7 +25,15 @@ exec "$PYTHON" -m orchestrator.cli run "$PLAN" --merge auto
 """
 
 
-@pytest.mark.parametrize("gone", ["lock", "clerk.db", "clerk.db-wal", ""])
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "lock",
+        "clerk.db",
+        pytest.param("clerk.db-wal", marks=pytest.mark.slow),
+        pytest.param("", marks=pytest.mark.slow, id="all of it"),
+    ],
+)
 def test_an_engine_whose_state_is_removed_ends_and_harms_nothing(yard, gone):
     """A lock that is gone lets a second engine in; a file that is gone takes writes nobody sees."""
     plan = yard.plan({"a": f"{yard.waits('hold')}; echo good > a.txt"})
@@ -39,7 +47,8 @@ def test_an_engine_whose_state_is_removed_ends_and_harms_nothing(yard, gone):
     yard.gate("hold").touch()
     told, _ = running.communicate()
     assert running.returncode == 4, told
-    assert "clerk: " in told
+    assert told.count("clerk: ") == 1
+    assert "Traceback" not in told
     assert yard.git("rev-parse", "main") == target
     assert "1 merged" in yard.clerk("run", str(plan), "--merge", "auto").stdout
 
