@@ -32,7 +32,8 @@ def system_view(scratch_bytes: int) -> tuple[str, ...]:
     return (
         *("--perms", "0755", "--dir", "/etc"),
         *_programs(),
-        *("--dev", "/dev", *room, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
+        *("--dev", "/dev", *room, "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
+        *("--remount-ro", "/dev"),
         *("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys"),
         *("--ro-bind-try", "/proc/sysrq-trigger", "/proc/sysrq-trigger"),
         *(*room, "--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 - the job's own
