@@ -19,6 +19,8 @@ from orchestrator.crash_points import ORDER, RECORD
 from orchestrator.events import EventKind
 from orchestrator.states import TaskState
 
+OID_LETTERS = 40
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -28,6 +30,7 @@ class Scene:
     name: str
     prepare: Callable[[Yard], Sequence[Sequence[str]]]
     opening: str = ""
+    sandbox: str = "none"
 
 
 @dataclass
@@ -37,7 +40,6 @@ class Stage:
     scene: Scene
     yard: Yard
     forks: Forks
-    sandbox: str = "none"
     runs: int = 0
     heads: set[str] = field(default_factory=set)
     seen: list[Ended] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Stage:
 
     def start(self, line: Sequence[str], *, mutant: str = "", **env: str) -> int:
         self.runs += 1
-        full = self.yard.env(CLERK_SANDBOX=self.sandbox, **env)
+        full = self.yard.env(CLERK_SANDBOX=self.scene.sandbox, **env)
         return self.forks.begin(line, cwd=self.yard.path, env=full, mutant=mutant)
 
     def end(self) -> Ended:
@@ -87,6 +89,7 @@ class Stage:
         self.heads |= set(
             self.yard.git("for-each-ref", "--format=%(objectname)", "refs/heads/clerk/p").split()
         )
+        self.heads |= abroad(self.yard)
         self.seen.append(ended)
         return ended
 
@@ -115,6 +118,18 @@ class Stage:
         assert (again.attempts, again.verifications) == (stored.attempts, stored.verifications)
         new = again.events[len(stored.events) :]
         assert {event.kind for event in new} <= {EventKind.ENGINE_STARTED}, new
+
+
+def abroad(yard: Yard) -> set[str]:
+    """What sessions committed in private views that are not home yet, by their loose refs."""
+    views = [record.with_suffix("") for record in yard.state.glob("enclosures/p/*/view.json")]
+    places = [
+        place
+        for view in views
+        for place in (*view.glob("worktrees/*/HEAD"), *view.glob("refs/**/*"))
+        if place.is_file() and place.suffix != ".lock"
+    ]
+    return {oid for place in places if len(oid := place.read_text().strip()) == OID_LETTERS}
 
 
 def recorded(path: Path) -> list[str]:
@@ -146,6 +161,19 @@ def _building(yard: Yard) -> Sequence[Sequence[str]]:
     return [_run(plan)]
 
 
+def _confined(yard: Yard) -> Sequence[Sequence[str]]:
+    """Sessions that commit in a private view: on the branch, beside it, and a part not at all."""
+    plan = yard.plan(
+        {
+            "a": "echo good > a.txt; git add -A; git commit -qm a; echo good more > more.txt",
+            "b": "git checkout -q --detach; echo good > b.txt; git add -A; git commit -qm b; "
+            "git tag beside $(git commit-tree HEAD^{tree} -p HEAD -m beside)",
+        },
+        worktree={"needs": {"paths": [str(yard.home / "scripts")]}},
+    )
+    return [_run(plan)]
+
+
 def _editing(yard: Yard) -> Sequence[Sequence[str]]:
     """A plan that is done, and then edited: another task, and one more."""
     first = yard.plan({"a": "echo good > a.txt"})
@@ -160,9 +188,11 @@ def _run(plan: Path, *more: str) -> list[str]:
 
 BUILDING = Scene("building", _building)
 EDITING = Scene("editing", _editing)
+CONFINED = Scene("confined", _confined, sandbox="bubblewrap")
 SCENES = (
     BUILDING,
     Scene("interrupted", _building, opening="kill session.ended:2"),
     Scene("landing", _building, opening="kill landing.after-cas:1"),
     EDITING,
+    CONFINED,
 )

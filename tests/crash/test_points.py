@@ -9,7 +9,7 @@ from crash.scenes import BUILDING
 
 from orchestrator.crash_points import POINTS
 
-SMOKE = ("worktree.added", "session.collected", "landing.after-cas", "landing.recorded")
+SMOKE = ("worktree.added", "session.collected", "import.moved-in", "landing.after-cas")
 ELSEWHERE = {"migration.backed-up", "migration.done"}
 """Visited by tests of their own."""
 
