@@ -22,7 +22,7 @@ from orchestrator.process import Ending, Job
 from orchestrator.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from orchestrator.enclosures import Enclosures
@@ -43,11 +43,19 @@ _SCRIPT = """
 set -e
 git symbolic-ref -q HEAD >"$OUT/branch" || :
 git rev-parse -q --verify 'HEAD^{commit}' >"$OUT/head" || :
-git for-each-ref --format='%(objectname) %(refname)' >"$OUT/refs"
+git for-each-ref --format='%(if:equals=commit)%(objecttype)%(then)%(objectname) %(refname)%(end)' |
+    grep . >"$OUT/refs" || :
 { cut -d' ' -f1 "$OUT/refs"; cat "$OUT/head" "$OUT/known"; } |
     git pack-objects --revs --stdout --thin --delta-base-offset -q >"$OUT/pack"
 """
 """One process tree for all there is to ask; ``known`` excludes what the real repository has."""
+
+_PLAIN = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+}
 
 _CLAIM = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\x00-\x20\x7f]{1,255})")
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -55,11 +63,15 @@ _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a view says of itself: where its HEAD stands, and its refs."""
+    """What a view says of itself: where its HEAD stands, and its refs that name commits."""
 
     head: str
     branch: str
     refs: Mapping[str, str]
+
+    def work(self, ref: str) -> tuple[str, ...]:
+        """Where the session's work is: HEAD, and the task's branch ``ref``."""
+        return tuple(dict.fromkeys(oid for oid in (self.head, self.refs.get(ref, "")) if oid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +110,33 @@ class Homecoming:
         """
         async with scratch_folder() as out:
             said = await self._ask(view, out, sandbox, f"{plan}/{task}", env)
+            try:
+                claim = read_claim(out)
+            except ValueError as error:
+                said = said or str(error)
             if said:
                 return Brought((f"the session left its repository unreadable: {said}",))
-            claim = read_claim(out)
-            tips = _new_tips(claim, view.known)
             crash_point("import.told")
-            imports, imported = self._git.imports, Imported()
-            if tips:
-                imported = await imports.take(out / "pack", tips, base)
+            known = set(view.known.values())
+            tips = tuple(oid for oid in claim.work(branch_ref(branch)) if oid not in known)
+            imported = await self._take(out / "pack", tips, base)
             if imported.refused:
                 return Brought((imported.refused,))
+            beside = _beside(claim, {*known, *tips})
+            strays = await self._take(out / "pack", beside, base)
         try:
-            for oid in await self._move(claim, view, tree, branch, tips):
+            await self._move(claim, view, tree, branch)
+            for oid in () if strays.refused else beside:
                 await self._git.refs.hold(stray_ref(plan, task, oid), oid)
         finally:
-            imports.release(imported)
+            self._git.imports.release(imported)
+            self._git.imports.release(strays)
         crash_point("import.held")
-        return Brought(imported.warnings, tips)
+        lost = (f"what stood beside its branch was not kept: {strays.refused}",)
+        return Brought((*imported.warnings, *(lost if strays.refused else ())), tips)
+
+    async def _take(self, pack: Path, tips: tuple[str, ...], base: str) -> Imported:
+        return await self._git.imports.take(pack, tips, base) if tips else Imported()
 
     async def _ask(
         self, view: PrivateView, out: Path, sandbox: Sandbox, who: str, env: Mapping[str, str]
@@ -131,6 +153,7 @@ class Homecoming:
             env={
                 **env,
                 "OUT": str(out),
+                **_PLAIN,
                 "GIT_DIR": str(folder / "worktrees" / view.admin.name),
                 "GIT_COMMON_DIR": str(folder),
             },
@@ -150,9 +173,8 @@ class Homecoming:
         view: PrivateView,
         tree: WorkTree,
         branch: str,
-        tips: tuple[str, ...],
-    ) -> list[str]:
-        """Set the branch and the worktree's HEAD as the session left them; what leads nowhere then."""
+    ) -> None:
+        """Set the branch and the worktree's HEAD as the session left them."""
         git, ref = self._git, branch_ref(branch)
         old, new = await git.refs.resolve(ref) or "", claim.refs.get(ref, "")
         given = view.known.get(ref, "")
@@ -171,17 +193,16 @@ class Homecoming:
             crash_point("import.index-set")
             _conclude(tree)
         _carry_rebase(view, tree)
-        return [oid for oid in tips if oid not in {new, head}][:MOST_STRAYS]
 
     async def _is_commit(self, oid: str) -> bool:
         return await self._git.refs.resolve(oid) == oid
 
 
 def read_claim(out: Path) -> Claim:
-    """What the import's answers say, if they are what they should be; raises GitError."""
+    """What the import's answers say; raises ValueError where git could not have said it."""
     head, branch = _text(out / "head").strip(), _text(out / "branch").strip()
     if head and not _OID.fullmatch(head):
-        raise GitError("the session's HEAD has no name that git could have given")
+        raise ValueError("its HEAD has no name that git could have given")
     refs = {}
     for line in _text(out / "refs").splitlines():
         found = _CLAIM.fullmatch(line)
@@ -200,17 +221,16 @@ def _machine_failed(ended: Exit, said: str) -> str:
     return said_by_the_disk(said)
 
 
-def _new_tips(claim: Claim, known: Mapping[str, str]) -> tuple[str, ...]:
-    """The object names that the real repository did not give, HEAD's and the branches' first."""
-    given = set(known.values())
-    claimed = (claim.head, *(claim.refs[name] for name in sorted(claim.refs)))
-    return tuple(dict.fromkeys(oid for oid in claimed if oid and oid not in given))
+def _beside(claim: Claim, placed: Collection[str]) -> tuple[str, ...]:
+    """Commits of other branches, tags and stashes that are new, as many as may be kept."""
+    claimed = (claim.refs[name] for name in sorted(claim.refs))
+    return tuple(dict.fromkeys(oid for oid in claimed if oid not in placed))[:MOST_STRAYS]
 
 
 def _text(path: Path) -> str:
     """A small regular file's text: our own script wrote it, but in a folder a job could reach."""
     if path.is_symlink() or not path.is_file() or path.stat().st_size > _CLAIM_BYTES:
-        raise GitError("the session's repository told nothing that can be read")
+        raise ValueError("it told nothing that can be read")
     return path.read_text("utf-8", "surrogateescape")
 
 
