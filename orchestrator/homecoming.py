@@ -22,7 +22,7 @@ from orchestrator.process import Ending, Job
 from orchestrator.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.enclosures import Enclosures
@@ -39,16 +39,18 @@ _CLAIM_BYTES = 4 << 20
 _FATAL = 128
 """With more than this a shell says that a signal ended its command."""
 
-_SCRIPT = """
+_PACK = """git pack-objects --revs --stdout --thin --delta-base-offset -q"""
+_TELL = f"""
 set -e
 git symbolic-ref -q HEAD >"$OUT/branch" || :
-git rev-parse -q --verify 'HEAD^{commit}' >"$OUT/head" || :
+git rev-parse -q --verify 'HEAD^{{commit}}' >"$OUT/head" || :
 git for-each-ref --format='%(if:equals=commit)%(objecttype)%(then)%(objectname) %(refname)%(end)' |
     grep . >"$OUT/refs" || :
-{ cut -d' ' -f1 "$OUT/refs"; cat "$OUT/head" "$OUT/known"; } |
-    git pack-objects --revs --stdout --thin --delta-base-offset -q >"$OUT/pack"
+{{ git for-each-ref --format='%(objectname)' "$REF"; cat "$OUT/head" "$OUT/known"; }} | {_PACK} >"$OUT/pack"
 """
 """One process tree for all there is to ask; ``known`` excludes what the real repository has."""
+
+_PACK_BESIDE = f'{_PACK} <"$OUT/beside" >"$OUT/pack"'
 
 _PLAIN = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -82,6 +84,18 @@ class Brought:
     scanned: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a view is read: answers go to ``out``, ``ref`` is the task's branch in it."""
+
+    view: PrivateView
+    out: Path
+    sandbox: Sandbox
+    who: str
+    ref: str
+    env: Mapping[str, str]
+
+
 class Homecoming:
     """Brings sessions' commits home, for one engine."""
 
@@ -109,7 +123,9 @@ class Homecoming:
         nor after a crash at any point of this.
         """
         async with scratch_folder() as out:
-            said = await self._ask(view, out, sandbox, f"{plan}/{task}", env)
+            reading = _Reading(view, out, sandbox, f"{plan}/{task}", branch_ref(branch), env)
+            (out / "known").write_text(_excluded(view.known.values()))
+            said = await self._ask(reading, _TELL)
             try:
                 claim = read_claim(out)
             except ValueError as error:
@@ -118,12 +134,12 @@ class Homecoming:
                 return Brought((f"the session left its repository unreadable: {said}",))
             crash_point("import.told")
             known = set(view.known.values())
-            tips = tuple(oid for oid in claim.work(branch_ref(branch)) if oid not in known)
+            tips = tuple(oid for oid in claim.work(reading.ref) if oid not in known)
             imported = await self._take(out / "pack", tips, base)
             if imported.refused:
                 return Brought((imported.refused,))
             beside = _beside(claim, {*known, *tips})
-            strays = await self._take(out / "pack", beside, base)
+            strays = await self._take_beside(reading, beside, (*known, *tips), base)
         try:
             await self._move(claim, view, tree, branch)
             for oid in () if strays.refused else beside:
@@ -138,21 +154,32 @@ class Homecoming:
     async def _take(self, pack: Path, tips: tuple[str, ...], base: str) -> Imported:
         return await self._git.imports.take(pack, tips, base) if tips else Imported()
 
-    async def _ask(
-        self, view: PrivateView, out: Path, sandbox: Sandbox, who: str, env: Mapping[str, str]
-    ) -> str:
-        """Have the view tell and pack what is new in it; returns why it could not."""
-        known = "".join(f"^{oid}\n" for oid in dict.fromkeys(view.known.values()))
-        (out / "known").write_text(known)
-        confinement = self._enclosures.of_import(sandbox, view, who, out)
+    async def _take_beside(
+        self, reading: _Reading, beside: tuple[str, ...], known: Iterable[str], base: str
+    ) -> Imported:
+        """Other branches, tags and stashes, which few sessions leave: a pack of their own."""
+        if not beside:
+            return Imported()
+        wanted = "".join(f"{oid}\n" for oid in beside)
+        (reading.out / "beside").write_text(wanted + _excluded(known))
+        said = await self._ask(reading, _PACK_BESIDE)
+        if said:
+            return Imported(refused=said)
+        return await self._take(reading.out / "pack", beside, base)
+
+    async def _ask(self, reading: _Reading, script: str) -> str:
+        """Have git answer inside; returns why it could not."""
+        view, out, who = reading.view, reading.out, reading.who
+        confinement = self._enclosures.of_import(reading.sandbox, view, who, out)
         await confinement.make_over()
-        folder = view.over if sandbox.covers else view.folder
+        folder = view.over if reading.sandbox.covers else view.folder
         job = Job(
-            argv=("sh", "-c", _SCRIPT),
+            argv=("sh", "-c", script),
             cwd=out,
             env={
-                **env,
+                **reading.env,
                 "OUT": str(out),
+                "REF": reading.ref,
                 **_PLAIN,
                 "GIT_DIR": str(folder / "worktrees" / view.admin.name),
                 "GIT_COMMON_DIR": str(folder),
@@ -219,6 +246,10 @@ def _machine_failed(ended: Exit, said: str) -> str:
     if ended.ending is Ending.EXITED and killed:
         return "git was killed"
     return said_by_the_disk(said)
+
+
+def _excluded(oids: Iterable[str]) -> str:
+    return "".join(f"^{oid}\n" for oid in dict.fromkeys(oids))
 
 
 def _beside(claim: Claim, placed: Collection[str]) -> tuple[str, ...]:
