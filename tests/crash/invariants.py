@@ -40,18 +40,22 @@ class Stored:
     @classmethod
     def of(cls, yard: Yard) -> Stored:
         with Records.open_readonly(yard.state.parent) as records:
-            store = records.store
-            plans = store.plans()
-            tasks = tuple(task for plan in plans for task in store.tasks(plan.name))
-            keys = [(task.plan, task.id) for task in tasks]
-            keys += [(plan.name, "") for plan in plans]
-            return cls(
-                plans,
-                tasks,
-                tuple(one for key in keys for one in store.attempts(*key)),
-                tuple(one for key in keys for one in store.verifications(*key)),
-                _all_events(records),
-            )
+            return cls.read(records)
+
+    @classmethod
+    def read(cls, records: Records) -> Stored:
+        store = records.store
+        plans = store.plans()
+        tasks = tuple(task for plan in plans for task in store.tasks(plan.name))
+        keys = [(task.plan, task.id) for task in tasks]
+        keys += [(plan.name, "") for plan in plans]
+        return cls(
+            plans,
+            tasks,
+            tuple(one for key in keys for one in store.attempts(*key)),
+            tuple(one for key in keys for one in store.verifications(*key)),
+            _all_events(records),
+        )
 
 
 def _all_events(records: Records) -> tuple[Event, ...]:

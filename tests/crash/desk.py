@@ -1,0 +1,209 @@
+"""The engine's parts around one repository, without its door, its lock and any job's process.
+
+Its loop runs only while somebody asks it to, so that between two orders nothing moves and a test
+can look at all of it. It crashes as a killed process does: at some crash point its loop stops and is
+never continued, so that no ``finally`` tidies up. ``bury`` ends what is left of it, for the sake
+of the test process, when nobody looks any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from waiting import is_gone, until_blocking
+
+from orchestrator import crash_points
+from orchestrator.api.reader import Reader
+from orchestrator.cache import VerdictCache
+from orchestrator.doorkeeper import Doorkeeper
+from orchestrator.enclosures import Enclosures
+from orchestrator.git.opening import OpenRepository
+from orchestrator.git.repository import Repository
+from orchestrator.homecoming import Homecoming
+from orchestrator.ledger import Ledger
+from orchestrator.orders import Orders
+from orchestrator.process import Exit
+from orchestrator.rebuild import catch_up
+from orchestrator.recovery import recover
+from orchestrator.scheduler import Scheduler
+from orchestrator.settings import load_settings
+from orchestrator.site import Records, Site
+from orchestrator.submission import Submissions
+from orchestrator.verification import Limits, Verifier
+from orchestrator.works import Works
+
+if TYPE_CHECKING:
+    from orchestrator.process import Job, OnLine
+
+QUIET_LOOKS = 2
+
+
+class Crashed(Exception):
+    """The engine is no more."""
+
+
+class Hands:
+    """Does all jobs without a process: a check looks at files at once, a session waits to be told."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, tuple[asyncio.Future[Exit], Path]] = {}
+
+    async def run(self, job: Job, on_line: OnLine | None = None) -> Exit:
+        if job.log is not None:
+            job.log.touch()
+        if job.cwd.parent.name == ".verify":
+            red = [path for path in job.cwd.glob("*.txt") if "good" not in path.read_text()]
+            return Exit(code=1 if red else 0)
+        told: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self.sessions[job.cwd.name] = (told, job.cwd)
+        try:
+            return await told
+        finally:
+            del self.sessions[job.cwd.name]
+
+
+class Fuse:
+    """In place of the script of ``crash_points``: stops the loop at the nth point from now."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self.left = 0
+        self._stop = stop
+
+    def reach(self, name: str, database_error: object) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self._stop()
+
+
+class Desk:
+    """One engine's life. ``clock`` is the time it goes by."""
+
+    def __init__(self, common_dir: Path, clock: Callable[[], float]) -> None:
+        self.hands, self.crashed = Hands(), False
+        self.loop = asyncio.new_event_loop()
+        self._fuse = crash_points._script = Fuse(self._die)
+        repository = Repository.discover(common_dir)
+        repository.state_dir.mkdir(exist_ok=True)
+        settings = load_settings(repository.state_dir, {})
+        self.records = records = Records.open(repository, settings)
+        records.store.claim()
+        self._git = OpenRepository(repository, verify_slots=2)
+        self.site = _site(records, self._git, self.hands, clock)
+        self.scheduler = Scheduler(self.site.ledger, Works(self.site), verify_slots=2)
+        self.orders = Orders(self.site, self.scheduler)
+        reader = Reader(records, clock, started_at=clock(), running=True)
+        self.submissions = Submissions(self.site, reader, self.scheduler.has_job)
+        records.store.on_commit = lambda events: self.scheduler.wake()
+
+    def start(self, crash_at: int = 0) -> None:
+        """Mend what the last one left, and begin to work."""
+
+        async def begin() -> None:
+            await recover(self.site)
+            await catch_up(self.site, self.records.book.names())
+            self._work = asyncio.create_task(self.scheduler.loop())
+
+        self.do(begin, crash_at)
+
+    def do(
+        self, order: Callable[[], Coroutine[Any, Any, object]] | None = None, crash_at: int = 0
+    ) -> None:
+        """Carry out an order, and go on until every job waits to be told what its agent does.
+
+        Raises Crashed when the ``crash_at``-th crash point was reached on the way.
+        """
+        self._fuse.left = crash_at
+        try:
+            self.loop.run_until_complete(self._until_quiet(order))
+        except RuntimeError:
+            if not self.crashed:
+                raise
+            until_blocking(lambda: not any(map(_is_at_work, _children())))
+            raise Crashed from None
+
+    async def _until_quiet(self, order: Callable[[], Coroutine[Any, Any, object]] | None) -> None:
+        if order is not None:
+            await order()
+        looks = 0
+        with anyio.fail_after(60):
+            while looks < QUIET_LOOKS:
+                await anyio.sleep(0.004)
+                looks = looks + 1 if self._is_quiet() else 0
+
+    def _is_quiet(self) -> bool:
+        if self._work.done():
+            self._work.result()
+        jobs = {task for _, task in self.scheduler._running}
+        return jobs <= self.hands.sessions.keys() and not self.scheduler._news.is_set()
+
+    def _die(self) -> None:
+        self.crashed = True
+        self.loop.stop()
+
+    def close(self) -> None:
+        """As the engine ends that is asked to."""
+        self.bury()
+
+    def bury(self) -> None:
+        crash_points._script = None
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        with suppress(RuntimeError):
+            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+        self._git.objects.close()
+        self.records.store.close()
+
+
+def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[], float]) -> Site:
+    state = records.repository.state_dir
+    enclosures = Enclosures(git.views, state / "enclosures", Path("/nonexistent"))
+    settings, environ = records.settings, {"PATH": os.environ["PATH"]}
+    return Site(
+        records=records,
+        ledger=Ledger(records.store, clock),
+        git=git,
+        verifier=Verifier(
+            pool=git.pool,
+            cache=VerdictCache(state / "cache"),
+            executor=hands,
+            enclosures=enclosures,
+            slots=anyio.CapacityLimiter(2),
+            environ=environ,
+            limits=Limits(
+                log_bytes=settings.log_bytes,
+                grace_seconds=settings.grace_seconds,
+                allowance=settings.allowance,
+            ),
+        ),
+        executor=hands,
+        enclosures=enclosures,
+        homecoming=Homecoming(git, enclosures, hands),
+        environ=environ,
+        doorkeeper=Doorkeeper(state / "door"),
+    )
+
+
+def _children() -> list[int]:
+    return [
+        int(pid)
+        for listing in Path("/proc/self/task").glob("*/children")
+        for pid in listing.read_text().split()
+    ]
+
+
+def _is_at_work(pid: int) -> bool:
+    """Whether a git of a dead engine still runs; its reader of objects only waits."""
+    try:
+        told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return told[0].endswith(b"git") and b"--batch" not in told and not is_gone(pid)
