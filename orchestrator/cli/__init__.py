@@ -27,6 +27,7 @@ COMMANDS = {
     "clean": ("orchestrator.cli.clean:clean", "Remove worktrees and branches no longer needed."),
     "dashboard": ("orchestrator.cli.dashboard:dashboard", "Open the dashboard."),
     "diff": ("orchestrator.cli.show:diff", "Show what a task changed."),
+    "doctor": ("orchestrator.cli.doctor:doctor", "Say what is missing here, and how to mend it."),
     "engine": ("orchestrator.cli.engine:engine", ""),
     "log": ("orchestrator.cli.show:log", "Show a session's transcript."),
     "merge": ("orchestrator.cli.orders:merge", "Land proven tasks on the target."),
