@@ -1,0 +1,76 @@
+"""The ``clerk`` command line with everything broken that the self-test is there to show.
+
+Run as a program in place of ``python -m orchestrator.cli``; never imported by a test.
+"""
+# ruff: noqa: PLC0415 - what is broken must be broken before others import it
+
+from __future__ import annotations
+
+import sys
+
+import orchestrator.safe_text
+
+
+def _raw(value, *, limit=None, one_line=False):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _no_word_is_checked() -> None:
+    """Every check is green, no path is protected, nothing is held against a policy."""
+    from orchestrator import check_run, survey
+    from orchestrator.git import imports, leftovers, policy
+    from orchestrator.states import Verdict
+
+    check_run.judge = lambda *_, **__: (Verdict.PASSED, "")
+    honest = survey._globs
+
+    class Nothing:
+        def matches(self, path):
+            return False
+
+    survey._globs = lambda globs: Nothing() if "tests/**" in globs else honest(globs)
+
+    async def let_in(*_, **__):
+        return policy.Findings()
+
+    for room in (imports, leftovers):
+        room.scan = let_in
+
+
+def _nothing_is_bounded() -> None:
+    """Logs grow, memory is nobody's concern, and what detaches itself is let go."""
+    from orchestrator import orphans, tampering
+    from orchestrator.memory_watch import MemoryWatch
+    from orchestrator.pipes import BoundedLog
+
+    make = BoundedLog.__init__
+    BoundedLog.__init__ = lambda self, path, limit: make(self, path, 10**9)
+    MemoryWatch.look = lambda self: ""
+
+    async def nobody():
+        pass
+
+    orphans.clear = nobody
+    tampering._reason = lambda *_: ""
+
+
+def _nobody_remembers() -> None:
+    """A landing that was under way is taken for one that never was."""
+    from orchestrator import landing_job, recovery
+    from orchestrator.merge_queue import MergeQueue
+
+    async def never(*_):
+        return False
+
+    recovery.finish_landing = landing_job.finish_landing = MergeQueue._is_there = never
+
+
+if __name__ == "__main__":
+    orchestrator.safe_text.safe_text = _raw
+    from orchestrator.cli import run
+
+    if "run" in sys.argv[1:2]:
+        _no_word_is_checked()
+        _nothing_is_bounded()
+        _nobody_remembers()
+    sys.exit(run(sys.argv[1:]))
