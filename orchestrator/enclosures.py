@@ -135,6 +135,7 @@ class Enclosures:
         view = await self._views.make(
             self.view_of(who),
             tree,
+            sandbox=sandbox.name,
             branch=branch,
             borrowed_at=sandbox.objects_at(tree.git_dir.parent.parent / "objects"),
         )

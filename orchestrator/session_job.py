@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
 from orchestrator import agents, attempts, feedback
 from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
 from orchestrator.crash_points import crash_point
@@ -132,7 +134,11 @@ class SessionJob:
         session = f"session {work.attempt.number}"
         async with watched(self._site, record.plan, record.id, session) as watch:
             with self._site.doorkeeper.admit(record.plan, record.id, work.attempt.number) as door:
-                result = await self._session(work, record, agent, place, door)
+                try:
+                    result = await self._session(work, record, agent, place, door)
+                except anyio.get_cancelled_exc_class():
+                    await place.rescue()
+                    raise
         brought = await place.bring_home()
         crash_point("session.ended")
         left = await self._site.git.leftovers.collect(

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anyio
+
 from orchestrator import sandboxes
 from orchestrator.crash_points import crash_point
 from orchestrator.environment import check_environment, confined_environment, session_environment
+from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.homecoming import Brought
 from orchestrator.plan.model import Needs
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from orchestrator.site import Site
 
 
+_RESCUE_SECONDS = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class SessionPlace:
     """Where one session works; ``env`` is its complete environment, ``setup_env`` that of setup."""
@@ -45,6 +51,16 @@ class SessionPlace:
     setup_env: dict[str, str]
     needs: Needs
     setup_hosts: tuple[str, ...]
+
+    async def rescue(self) -> None:
+        """Take in what a session committed that is being stopped, before the stop goes on."""
+        with anyio.move_on_after(_RESCUE_SECONDS, shield=True):
+            try:
+                await self.bring_home()
+            except GitError as error:
+                message = f"what the session committed is not on its branch yet: {error}"
+                record = self.record
+                self.site.ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)
 
     async def make_over(self) -> None:
         """Hand the folders to the session, once the engine has written there."""
@@ -90,6 +106,7 @@ async def open_place(
     record: TaskRecord,
 ) -> SessionPlace:
     """The place for the next session in ``tree``; raises SetupFailed when something to lend is missing."""
+    await bring_home(site, record, tree)  # what a session that was cut off may have left
     sandbox = sandboxes.load(site.records.book.record(plan.name).sandbox)
     needs = joined((plan.worktree.needs, profile.needs, agent.needs))
     enclosed = await site.enclosures.of_session(
@@ -154,7 +171,7 @@ async def bring_home(site: Site, record: TaskRecord, tree: WorkTree) -> Brought:
     brought = await site.homecoming.bring(
         view,
         tree,
-        sandbox=sandboxes.load(site.records.book.record(record.plan).sandbox),
+        sandbox=sandboxes.load(view.sandbox),
         plan=record.plan,
         task=record.id,
         branch=record.branch,

@@ -25,7 +25,9 @@ STOP_PATIENCE_SECONDS = 60.0
     "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
 )
 @click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
-@click.option("--sandbox", default=None, help="How to confine sessions and checks.")
+@click.option(
+    "--sandbox", default=None, help="bubblewrap, landlock or none; else the strongest that holds."
+)
 @repo_option
 def start(
     plan: Path | None,

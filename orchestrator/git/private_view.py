@@ -44,13 +44,15 @@ _LEFT_BEHIND = frozenset({"locked", "logs", "clerk-ready", "config.worktree"})
 class PrivateView:
     """``folder`` stands in for the common directory ``over``.
 
-    ``known`` are the oids it was given, by ref; ``objects`` the real object folders it borrows
-    from; ``admin`` its worktree's admin folder in it.
+    ``sandbox`` is what its jobs run in, and nothing else may read it; ``known`` are the oids it was
+    given, by ref; ``objects`` the real object folders it borrows from; ``admin`` its worktree's
+    admin folder in it.
     """
 
     folder: Path
     over: Path
     admin: Path
+    sandbox: str
     known: Mapping[str, str]
     objects: tuple[Path, ...]
 
@@ -63,7 +65,7 @@ class PrivateViews:
         self._generated: tuple[object, str] = (None, "")
 
     async def make(
-        self, folder: Path, tree: WorkTree, *, branch: str = "", borrowed_at: Path
+        self, folder: Path, tree: WorkTree, *, sandbox: str, branch: str = "", borrowed_at: Path
     ) -> PrivateView:
         """A view for a job in ``tree``, at ``folder``; what was there is removed.
 
@@ -78,26 +80,27 @@ class PrivateViews:
         common = self._git.common_dir
         real = common / "objects"
         borrowed = await anyio.to_thread.run_sync(_borrowed, real)
-        view = PrivateView(
-            folder, common, folder / "worktrees" / tree.git_dir.name, known, (real, *borrowed)
-        )
+        admin = folder / "worktrees" / tree.git_dir.name
+        view = PrivateView(folder, common, admin, sandbox, known, (real, *borrowed))
         places = (borrowed_at, *borrowed)
         await anyio.to_thread.run_sync(_build, view, tree, config, places)
         crash_point("view.made")
-        _record(folder).write_text(json.dumps(dict(known)))
+        _record(folder).write_text(json.dumps({"sandbox": sandbox, "known": known}))
         crash_point("view.recorded")
         return view
 
     def find(self, folder: Path, tree: WorkTree) -> PrivateView | None:
         """The whole view at ``folder`` that was not forgotten yet."""
         try:
-            known = json.loads(_record(folder).read_text())
+            told = json.loads(_record(folder).read_text())
         except (FileNotFoundError, ValueError):
             return None
         common = self._git.common_dir
         real = common / "objects"
         admin = folder / "worktrees" / tree.git_dir.name
-        return PrivateView(folder, common, admin, known, (real, *_borrowed(real)))
+        return PrivateView(
+            folder, common, admin, told["sandbox"], told["known"], (real, *_borrowed(real))
+        )
 
     def forget(self, folder: Path) -> None:
         """What was done in the view is at home, or will never be wanted."""
