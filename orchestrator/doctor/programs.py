@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import agents, process
+from orchestrator.agents.protocol import Prompt
 from orchestrator.doctor.finding import Finding, missing, ok, warn
 from orchestrator.errors import CannotRun, UsageError
 from orchestrator.git.repository import OLDEST_GIT
 from orchestrator.plan.model import AgentProfile
 
 if TYPE_CHECKING:
+    from orchestrator.agents.protocol import Agent
     from orchestrator.doctor.ground import Ground
 
 _PATIENCE_SECONDS = 1.5
@@ -74,7 +76,7 @@ async def _agent(name: str, profile: AgentProfile, ground: Ground) -> Finding:
     subject = f"agent {name}"
     say = missing if ground.plan is not None else warn
     try:
-        needs = agents.load(profile).needs
+        login = _login(agents.load(profile), ground)
     except UsageError as error:
         return missing(subject, str(error))
     if profile.type == "replay":
@@ -88,7 +90,6 @@ async def _agent(name: str, profile: AgentProfile, ground: Ground) -> Finding:
     if profile.type == "command":
         return ok(subject, word)
     version = await _version(word, ground.environ)
-    login = _login(needs.env, needs.paths, ground)
     told = f"{version}; {'login found: ' + login if login else 'no login found'}"
     return ok(subject, told) if login else warn(subject, told, f"log in once: run {word}")
 
@@ -106,11 +107,16 @@ def _first_word(profile: AgentProfile) -> str:
         return profile.run or ""
 
 
-def _login(names: tuple[str, ...], paths: tuple[str, ...], ground: Ground) -> str:
+def _login(agent: Agent, ground: Ground) -> str:
     """Where a login seems to be; never what it is."""
-    found = [f"${name}" for name in names if "KEY" in name or "TOKEN" in name]
-    found = [name for name in found if ground.environ.get(name[1:])]
-    places = [path for path in paths if (ground.home / path.removeprefix("~/")).exists()]
+    nowhere = Path("/")
+    prompt = Prompt("", nowhere, "", "", 1, nowhere, ground.plan_folder, environ=ground.environ)
+    gateway = agent.command(prompt).gateway
+    keys = [*(gateway.stand_ins if gateway else ()), *agent.needs.env]
+    found = [f"${name}" for name in keys if "MODEL" not in name and ground.environ.get(name)]
+    places = [
+        path for path in agent.needs.paths if (ground.home / path.removeprefix("~/")).exists()
+    ]
     return ", ".join([*found, *places])
 
 
