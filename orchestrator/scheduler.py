@@ -194,9 +194,11 @@ class Scheduler:
         """Run a job so that its failure is its task's affair and nobody else's."""
         try:
             await job()
-        except (ClerkError, OSError) as error:
-            self._failed(key, error)
-        except Exception as error:  # a bug in one job must not stop the others
+        except Exception as raised:  # a bug in one job must not stop the others
+            error = _innermost(raised)
+            if isinstance(error, (ClerkError, OSError)):
+                self._failed(key, error)
+                return
             log.exception("job %s/%s broke", *key)
             self._break_down(key, f"a bug in the engine: {type(error).__name__}: {error}")
 
@@ -217,3 +219,10 @@ class Scheduler:
             self._unheard[key] = reason
         else:
             self._unheard.pop(key, None)
+
+
+def _innermost(error: Exception) -> Exception:
+    """What a job's helper failed of: a task group wraps it, though it is alone."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

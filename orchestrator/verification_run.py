@@ -15,6 +15,7 @@ import anyio
 
 from orchestrator.check_graph import Course, not_started
 from orchestrator.check_run import Workbench, errored, run_check
+from orchestrator.errors import ClerkError
 from orchestrator.states import Verdict
 
 if TYPE_CHECKING:
@@ -75,10 +76,19 @@ class VerificationRun:
             self._tell(result)
 
     async def everything(self, bench: Workbench) -> None:
-        """Run all that must run, each as soon as what it needs has passed."""
-        async with anyio.create_task_group() as running:
-            for name in self._course.to_run:
-                running.start_soon(self._one, name, bench)
+        """Run all that must run, each as soon as what it needs has passed.
+
+        Raises ClerkError or OSError when the machine fails; what runs is stopped then.
+        """
+        try:
+            async with anyio.create_task_group() as running:
+                for name in self._course.to_run:
+                    running.start_soon(self._one, name, bench)
+        except ExceptionGroup as several:
+            expected, others = several.split((ClerkError, OSError))
+            if expected is None or others is not None:
+                raise
+            raise expected.exceptions[0] from several
 
     def give_up(self, reason: str) -> None:
         """Nothing more can run, and this is why."""
