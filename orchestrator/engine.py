@@ -19,6 +19,7 @@ from orchestrator import executors, orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.cache import VerdictCache
+from orchestrator.clock import steady_clock
 from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.enclosures import Enclosures, enclosures_of
@@ -142,6 +143,7 @@ class Engine:
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         cache = VerdictCache(repository.state_dir / "cache")
         executor = executors.load("local")
+        clock = steady_clock()
         enclosures = Enclosures(
             git.views,
             enclosures_of(repository.state_dir),
@@ -149,7 +151,7 @@ class Engine:
         )
         self._site = Site(
             records=records,
-            ledger=Ledger(records.store),
+            ledger=Ledger(records.store, clock),
             git=git,
             verifier=Verifier(
                 pool=git.pool,
@@ -170,7 +172,7 @@ class Engine:
             environ=dict(os.environ),
             doorkeeper=Doorkeeper(self.session_door),
         )
-        self._reader = Reader(records, started_at=time.time(), running=True)
+        self._reader = Reader(records, clock, started_at=clock(), running=True)
         self._works = Works(self._site)
         self._scheduler = Scheduler(
             self._site.ledger, self._works, verify_slots=settings.verify_slots

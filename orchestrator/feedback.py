@@ -33,6 +33,9 @@ VERIFY_PAUSES = (1.0, 5.0)
 LIMIT_PAUSES = (30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds to wait after a rate limit that did not say until when."""
 
+LONGEST_LIMIT_SECONDS = 6 * 3600.0
+"""A rate limit is believed that long at most: asking again costs nothing, a wrong clock a night."""
+
 _UNCOUNTED = frozenset({Outcome.ABANDONED, Outcome.RATE_LIMITED, Outcome.CANCELLED})
 
 
@@ -297,6 +300,7 @@ def _wait_for_limit(record: TaskRecord, result: SessionResult, now: float) -> De
     pause = LIMIT_PAUSES[min(tries, len(LIMIT_PAUSES) - 1)]
     told = result.retry_at if result.retry_at is not None else 0.0
     until = told if told > now else now + pause
+    until = min(until, now + LONGEST_LIMIT_SECONDS)
     return Again(f"rate limited: {result.reason}", record.feedback, not_before=until)
 
 

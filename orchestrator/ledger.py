@@ -7,8 +7,7 @@ is written.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,15 @@ from orchestrator.events import Event, EventKind
 from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
+    from orchestrator.clock import Clock
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
     from orchestrator.store import Store
 
-Clock = Callable[[], float]
-
 
 class Ledger:
-    """Writes facts and announces them; ``clock`` gives POSIX seconds."""
+    """Writes facts and announces them; whoever decides by time goes by its ``clock``."""
 
-    def __init__(self, store: Store, clock: Clock = time.time) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
 

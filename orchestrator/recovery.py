@@ -40,7 +40,20 @@ async def recover(site: Site) -> None:
                 await _decide_landing(site, task)
             elif task.state is TaskState.MERGED:
                 await _tidy(site, task)
+            elif task.retry_at:
+                site.ledger.amend(task, retry_at=waits_until(task, site.ledger.clock()))
     await look_again(site.records)
+
+
+def waits_until(task: TaskRecord, now: float) -> float:
+    """When a waiting task is due by the clock of a new engine, 0 for at once.
+
+    The former engine's clock may have been ahead: a service is waited for as long as that engine
+    meant to at most. What waits for the machine is tried by every new engine.
+    """
+    if task.state is not TaskState.RETRY_QUEUED:
+        return 0.0
+    return min(task.retry_at, now + max(0.0, task.retry_at - task.changed_at))
 
 
 async def _abandon(site: Site, task: TaskRecord) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.feedback import (
     FRESH_ABOVE,
     INTERRUPTED,
+    LONGEST_LIMIT_SECONDS,
     VERIFY_TRIES,
     Again,
     AskPerson,
@@ -132,6 +133,11 @@ def test_a_rate_limit_waits_until_it_is_over_and_is_not_counted():
     assert isinstance(decision, Again)
     assert decision.not_before == NOW + 77
     assert not is_counted(Outcome.RATE_LIMITED)
+
+
+def test_a_service_is_not_believed_when_it_speaks_of_days():
+    limited = replace(DONE, outcome=Outcome.RATE_LIMITED, retry_at=NOW + 30 * 86400.0)
+    assert session(limited).not_before == NOW + LONGEST_LIMIT_SECONDS
 
 
 def test_a_rate_limit_that_does_not_say_until_when_is_waited_out_longer_each_time():

@@ -30,6 +30,7 @@ from orchestrator.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from orchestrator.api.models import PlanView, TaskView
+    from orchestrator.clock import Clock
     from orchestrator.decision import PlanSnapshot
     from orchestrator.plan.model import Task
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord
@@ -54,8 +55,16 @@ class Reading(Protocol):
 class Reader:
     """Reads for everybody; ``running`` says whether this is an engine that works."""
 
-    def __init__(self, records: Records, *, started_at: float = 0.0, running: bool = False) -> None:
+    def __init__(
+        self,
+        records: Records,
+        clock: Clock = time.time,
+        *,
+        started_at: float = 0.0,
+        running: bool = False,
+    ) -> None:
         self.records = records
+        self._clock = clock
         self._started_at = started_at
         self._running = running
         self.targets: dict[str, str] = {}
@@ -63,7 +72,7 @@ class Reader:
 
     def status(self) -> StatusView:
         """Every plan with every task."""
-        book, now = self.records.book, time.time()
+        book, now = self.records.book, self._clock()
         plans = tuple(self._plan(book.snapshot(name), now) for name in book.names())
         return StatusView(
             engine=EngineView(
@@ -82,13 +91,13 @@ class Reader:
 
     def plan(self, name: str) -> PlanView:
         """One plan; raises UsageError when unknown."""
-        return self._plan(self.records.book.snapshot(name), time.time())
+        return self._plan(self.records.book.snapshot(name), self._clock())
 
     def task(self, plan: str, task: str) -> TaskDetail:
         """Everything about one task; raises UsageError when unknown."""
         planned, record = self._find(plan, task)
         store = self.records.store
-        view = self._task(planned, record, self.records.book.snapshot(plan), time.time())
+        view = self._task(planned, record, self.records.book.snapshot(plan), self._clock())
         return task_detail(
             planned,
             record,

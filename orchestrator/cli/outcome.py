@@ -68,7 +68,7 @@ def where_time_went(plan: PlanView, *, now: float) -> str:
         "waiting to land or for a person": sum(task.waiting_seconds for task in plan.tasks),
     }
     told = [f"{show_duration(round(took, 1))} {word}" for word, took in spent.items() if took]
-    elapsed = (plan.settled_at or now) - plan.started_at
+    elapsed = max(0.0, (plan.settled_at or now) - plan.started_at)
     return f"{show_duration(round(elapsed, 1))} elapsed; in all tasks: {', '.join(told)}"
 
 

@@ -130,7 +130,7 @@ def _drawn(plan: PlanView, rows: int) -> Group:
     shown = sorted(plan.tasks, key=_interest)[: max(1, rows)]
     width = max((len(task.id) for task in shown), default=0)
     lines = [Text(_line(task, width), no_wrap=True, overflow="ellipsis") for task in shown]
-    elapsed = show_duration(round(time.time() - plan.started_at))
+    elapsed = show_duration(round(max(0.0, time.time() - plan.started_at)))
     return Group(*lines, Text(f"{tally(plan)} · {elapsed}", style="bold", no_wrap=True))
 
 
