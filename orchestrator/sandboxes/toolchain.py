@@ -48,7 +48,8 @@ def tool_paths(environ: Mapping[str, str], *, hidden: tuple[Path, ...] = ()) -> 
                 found[path] = None
     for path in tool_roots(environ).values():
         found[path] = None
-    return tuple(found)
+    # What lies in another of them is shown with it, and a mount costs time at every start.
+    return tuple(path for path in found if found.keys().isdisjoint(path.parents))
 
 
 def tool_roots(environ: Mapping[str, str]) -> dict[str, Path]:
