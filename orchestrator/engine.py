@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -43,7 +43,7 @@ from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from types import TracebackType
 
     from orchestrator.api.client import EngineClient
@@ -100,13 +100,15 @@ class Engine:
         repository = Repository.discover(common_dir)
         _make_private(repository.state_dir)
         lock = EngineLock(repository.state_dir / "lock")
-        lock.acquire()
-        crash_point("engine.locked")
+        with _told_by_the_machine():
+            lock.acquire()
+            crash_point("engine.locked")
         return cls(repository, lock, background=background)
 
     async def __aenter__(self) -> Self:
         try:
-            await self._start()
+            with _told_by_the_machine():
+                await self._start()
         except BaseException:
             await self._stack.aclose()
             self._lock.release()
@@ -342,6 +344,15 @@ class Engine:
 async def _cancel_after(event: anyio.Event, scope: anyio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
+
+
+@contextmanager
+def _told_by_the_machine() -> Iterator[None]:
+    """A full disk, say, is no bug of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRun(f"the engine cannot start: {error}") from error
 
 
 def _make_private(folder: Path) -> None:

@@ -59,6 +59,7 @@ def problem_response(
 def tell_problems(app: FastAPI) -> None:
     """Have every error of ``app`` answered as a Problem."""
     app.add_exception_handler(ClerkError, _on_clerk_error)
+    app.add_exception_handler(OSError, _on_os_error)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_http_error)
 
@@ -67,6 +68,12 @@ async def _on_clerk_error(_request: Request, error: Exception) -> JSONResponse:
     code = error.exit_code if isinstance(error, ClerkError) else ExitCode.INTERNAL
     problems = error.problems if isinstance(error, PlanError) else ()
     return problem_response(_STATUS.get(code, 400), str(error), code=code, problems=problems)
+
+
+async def _on_os_error(_request: Request, error: Exception) -> JSONResponse:
+    """The machine failed, not the engine and not who asks."""
+    told = f"this machine cannot do it now: {error}"
+    return problem_response(409, told, code=ExitCode.CANNOT_RUN)
 
 
 async def _on_malformed(_request: Request, error: Exception) -> JSONResponse:

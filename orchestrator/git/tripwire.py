@@ -40,7 +40,8 @@ _HARMLESS_KEYS = ("branch.", "user.")
 """Settings that agents write in good faith and that make git run nothing."""
 
 _ADMIN = "worktrees/"
-_COMMON = b"../.."
+_COMMON = (b"", b"../..")
+"""Git itself writes it in two steps."""
 _SHOWN = 80
 
 _Signature = tuple[int, ...]
@@ -137,7 +138,7 @@ class Tripwire:
         if not name.startswith(_ADMIN):
             return False
         kind = name.rpartition("/")[2]
-        if new is None or (kind == "commondir" and new.strip() == _COMMON):
+        if new is None or (kind == "commondir" and new.strip() in _COMMON):
             return True
         return kind == "gitdir" and (not old or old.startswith(self._home + b"/"))
 
