@@ -66,9 +66,10 @@ class Homecoming:
         nor after a crash at any point of this.
         """
         ref, known = branch_ref(branch), set(view.known.values())
-        async with scratch_folder() as out:
+        async with scratch_folder() as out, scratch_folder() as notes:
             confinement = self._enclosures.of_import(sandbox, view, f"{plan}/{task}", out)
-            reading = ViewReading(view, out, ref, confinement, self._executor, env)
+            log = notes / "log"
+            reading = ViewReading(view, out, log, ref, confinement, self._executor, env)
             try:
                 claim = await reading.tell()
                 crash_point("import.told")

@@ -75,11 +75,13 @@ class Claim:
 class ViewReading:
     """One reading of ``view``, whose answers go to ``out``; ``ref`` is the task's branch in it.
 
+    ``log`` lies where the reading job cannot reach: it is written to, and quoted, by the engine.
     ``confinement`` shows the view to be read, ``env`` is what git needs there.
     """
 
     view: PrivateView
     out: Path
+    log: Path
     ref: str
     confinement: Confinement
     executor: Executor
@@ -128,11 +130,11 @@ class ViewReading:
                 "GIT_COMMON_DIR": str(folder),
             },
             cookie=f"{self.ref}.import",
-            log=self.out / "log",
+            log=self.log,
             wall_seconds=PATIENCE_SECONDS,
         )
         ended = await self.executor.run(self.confinement.wrap(job))
-        said = last_words(self.out / "log")
+        said = last_words(self.log)
         if why := _machine_failed(ended, said):
             raise GitError(f"what the session committed waits in {view.folder}: {why}")
         if not ended.ok:
