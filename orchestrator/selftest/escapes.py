@@ -91,7 +91,7 @@ ESCAPES: tuple[Case, ...] = (
         "calls servers on this machine",
         "the network is closed",
         act(f"{_GOOD}; {_CALL}"),
-        unheard("TCP", "a named socket", "an unnamed socket"),
+        unheard("network"),
         confined=True,
     ),
 )

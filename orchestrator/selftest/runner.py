@@ -99,6 +99,9 @@ def judged(case: Case, traces: Traces) -> Finding:
     """What a case came to, by the traces of its scene."""
     if missing := [task for task in case.acts if task not in traces.tasks]:
         return Finding(case, Standing.NOT_TRIED, f"its task {missing[0]} was never taken in")
+    if idle := [task for task in case.acts if not traces.acted(task)]:
+        why = traces.why(idle[0])
+        return Finding(case, Standing.NOT_TRIED, f"the agent of {idle[0]} never ran: {why}")
     if not process_table.is_readable():
         return Finding(case, Standing.NOT_TRIED, "this system shows no processes in /proc")
     judgement = case.judge(traces)

@@ -23,7 +23,7 @@ from orchestrator.process import Job, supervise
 from orchestrator.sandboxes.toolchain import program_paths
 from orchestrator.selftest import process_table
 from orchestrator.selftest.canaries import Canaries
-from orchestrator.selftest.traces import Traces, title_of
+from orchestrator.selftest.traces import ACTING, Traces, title_of
 
 if TYPE_CHECKING:
     from orchestrator.process import Exit
@@ -150,7 +150,8 @@ class Stage:
         for task, act in self._acts.items():
             for number in range(1, _MOST_SESSIONS + 1):
                 text = act.sessions[min(number, len(act.sessions)) - 1]
-                self._write(f"acts/{task}.{number}.sh", text.replace("{mark}", self.marks[task]))
+                text = f"echo {ACTING}\n{text.replace('{mark}', self.marks[task])}"
+                self._write(f"acts/{task}.{number}.sh", text)
         self._canaries.place()
         self._write("plan.json", json.dumps(self._plan(), indent=1))
         await self._git("add", "-A")

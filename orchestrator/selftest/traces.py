@@ -16,6 +16,9 @@ from orchestrator.states import TaskState
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskView
 
+ACTING = "the act begins"
+"""The first words of every agent: what never began proves nothing by having done no harm."""
+
 
 @dataclass(frozen=True)
 class Traces:
@@ -44,6 +47,10 @@ class Traces:
         """Whether git has the task's work on the target, whatever the engine says of it."""
         view = self.tasks[task]
         return view.state is TaskState.MERGED or title_of(task) in self.subjects
+
+    def acted(self, task: str) -> bool:
+        """Whether its agent came so far as to do anything."""
+        return ACTING.encode() in self.log(task)
 
     def why(self, task: str) -> str:
         """Where a task stands, with the engine's reason."""

@@ -22,7 +22,7 @@ from orchestrator.selftest.case import Case, Standing
 from orchestrator.selftest.escapes import SECRETS
 from orchestrator.selftest.runner import judged, self_test
 from orchestrator.selftest.scene import CASES
-from orchestrator.selftest.traces import Traces, title_of
+from orchestrator.selftest.traces import ACTING, Traces, title_of
 from orchestrator.states import TaskState, Verdict
 
 BROKEN = (sys.executable, str(Path(__file__).with_name("broken_engine.py")))
@@ -144,7 +144,12 @@ def world(case: Case, folder: Path, *, landed: bool) -> Traces:
     for task in ids:
         log = folder / f".git/clerk/logs/selftest/{task}/1/session.log"
         log.parent.mkdir(parents=True)
-        log.write_bytes(b"looked\nanswer 200 /\n" + b"".join(SECRETS.values()) + b"x" * 3_000_000)
+        log.write_bytes(
+            ACTING.encode()
+            + b"\nlooked\nanswer 200 /\n"
+            + b"".join(SECRETS.values())
+            + b"x" * 3_000_000
+        )
     state = TaskState.MERGED if landed else TaskState.FAILED
     return Traces(
         repository=folder,
@@ -176,3 +181,9 @@ def test_every_case_can_be_seen_as_not_caught(case, tmp_path):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_case_whose_task_was_never_taken_in_was_not_tried(case, tmp_path):
     assert judged(case, Traces(repository=tmp_path)).standing is Standing.NOT_TRIED
+
+
+def test_a_case_whose_agent_never_ran_was_not_tried(tmp_path):
+    (case,) = (case for case in CASES if case.name == "outside")
+    traces = Traces(repository=tmp_path, tasks={"outside": a_task("outside", TaskState.FAILED)})
+    assert judged(case, traces).standing is Standing.NOT_TRIED
