@@ -29,6 +29,7 @@ from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
 from orchestrator.surroundings import surroundings
 from orchestrator.verification_run import VerificationRequest, VerificationRun
+from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
@@ -185,20 +186,33 @@ class Verifier:
             grace_seconds=self._limits.grace_seconds,
             allowance=self._limits.allowance,
         )
-        await set_up(
-            checkout.path,
-            wanted,
-            main_checkout=request.main_checkout,
-            env=bench.env,
-            executor=self._executor,
-            confinement=enclosed.confinement,
-            log=request.logs / "setup.log",
-            cookie=f"{bench.cookie}.setup",
-            timeout_seconds=self._limits.setup_seconds,
-            allowance=self._limits.allowance,
-        )
-        await enclosed.confinement.make_over()
+        await self._set_up(request, bench)
+        await bench.confinement.make_over()
         return bench
+
+    async def _set_up(self, request: VerificationRequest, bench: Workbench) -> None:
+        """Make the checkout ready; its commands have the network the plan lists, checks have none."""
+        wanted = request.plan.worktree
+        out = connected(
+            bench.confinement,
+            wanted.needs.network if wanted.setup else (),
+            None,
+            log=request.logs / "network.log",
+            on_refused=lambda _host: None,  # the command is told, and its last words tell
+        )
+        async with out as confinement:
+            await set_up(
+                bench.folder,
+                wanted,
+                main_checkout=request.main_checkout,
+                env=bench.env,
+                executor=self._executor,
+                confinement=confinement,
+                log=request.logs / "setup.log",
+                cookie=f"{bench.cookie}.setup",
+                timeout_seconds=self._limits.setup_seconds,
+                allowance=self._limits.allowance,
+            )
 
     def _env(self, request: VerificationRequest) -> dict[str, str]:
         wanted = request.plan.worktree

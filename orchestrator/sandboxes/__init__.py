@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SANDBOXES = {
     "bubblewrap": "orchestrator.sandboxes.bubblewrap:Bubblewrap",
     "landlock": "orchestrator.sandboxes.landlock:Landlock",
+    "seatbelt": "orchestrator.sandboxes.seatbelt:Seatbelt",
     "none": "orchestrator.sandboxes.none:NoSandbox",
 }
 

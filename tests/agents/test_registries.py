@@ -38,7 +38,7 @@ def test_a_path_that_leads_nowhere_is_named(path: str) -> None:
 def test_executors_and_sandboxes_have_the_same_door() -> None:
     assert type(executors.load("local")).__name__ == "LocalExecutor"
     assert (sandboxes.load("none").name, sandboxes.load("none").confines) == ("none", False)
-    with pytest.raises(UsageError, match="known: bubblewrap, landlock, none"):
+    with pytest.raises(UsageError, match="known: bubblewrap, landlock, none, seatbelt"):
         sandboxes.load("nono")
 
 

@@ -6,7 +6,10 @@ import shutil
 import signal
 import sys
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -193,3 +196,26 @@ def test_a_killed_engine_loses_no_commit_of_a_session(yard):
     yard.land(str(plan))
     assert yard.git("show", "main:a.txt") == "good"
     assert "work" in yard.git("log", "--format=%s", "main").split("\n")
+
+
+@pytest.fixture
+def served(tmp_path: Path):
+    """A host and port of this machine where a server answers."""
+    (tmp_path / "www").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"localhost:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_setup_has_the_network_the_plan_lists_everywhere_and_checks_have_none(yard, served):
+    plan = yard.plan(
+        {"a": GOOD},
+        checks={"unit": {"run": f"cat fetched && ! curl -fsS -m 3 http://{served}/"}},
+        worktree={
+            "setup": [f"curl -fsS http://{served}/ -o fetched"],
+            "needs": {"network": [served]},
+        },
+    )
+    assert "1 merged" in yard.land(str(plan)).stdout
