@@ -46,12 +46,13 @@ def _database_first() -> None:
 
 def _no_reconciling() -> None:
     """A landing that was under way is taken for one that never was, and the target is not asked."""
-    from orchestrator import landing_job, recovery  # noqa: PLC0415
+    from orchestrator import engine, landing_job, recovery, submission  # noqa: PLC0415
     from orchestrator.merge_queue import MergeQueue  # noqa: PLC0415
 
     async def never(*_):
         return False
 
+    engine.catch_up = submission.catch_up = never
     recovery.finish_landing = landing_job.finish_landing = MergeQueue._is_there = never
 
 
@@ -75,11 +76,54 @@ def _no_tidying() -> None:
     recovery._tidy = nothing
 
 
+def _no_intent() -> None:
+    """The target moves to a candidate that is not on record."""
+    from orchestrator.landing_job import LandingJob  # noqa: PLC0415
+
+    intend = LandingJob._intend
+
+    def forget(self, plan, task, candidate):
+        intend(self, plan, task, candidate)
+        self._site.ledger.amend(self._site.ledger.task(plan, task), intent="", intent_base="")
+
+    LandingJob._intend = forget
+    _no_reconciling()
+
+
+def _left_abroad() -> None:
+    """What a dead session committed in its private view is not fetched."""
+    from orchestrator import recovery  # noqa: PLC0415
+    from orchestrator.homecoming import Brought  # noqa: PLC0415
+
+    async def nothing(site, record, tree):
+        site.git.views.forget(site.enclosures.view_of(f"{record.plan}/{record.id}"))
+        return Brought()
+
+    recovery.bring_home = nothing
+
+
+def _restless() -> None:
+    """Mending finds something to do each time."""
+    from orchestrator import engine  # noqa: PLC0415
+    from orchestrator.events import EventKind  # noqa: PLC0415
+
+    recover = engine.recover
+
+    async def again(site):
+        await recover(site)
+        site.ledger.tell(EventKind.WARNING, "mended once more")
+
+    engine.recover = again
+
+
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "database first": _database_first,
     "no reconciling": _no_reconciling,
     "no keep ref": _no_keep_ref,
     "no tidying": _no_tidying,
+    "no intent": _no_intent,
+    "left abroad": _left_abroad,
+    "restless": _restless,
 }
 
 

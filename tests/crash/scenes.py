@@ -31,6 +31,7 @@ class Scene:
     prepare: Callable[[Yard], Sequence[Sequence[str]]]
     opening: str = ""
     sandbox: str = "none"
+    checked_out: bool = True
 
 
 @dataclass
@@ -53,7 +54,8 @@ class Stage:
     @classmethod
     def set(cls, scene: Scene, folder: Path, forks: Forks, **more: str) -> Stage:
         yard = Yard.make(folder / "a repo")
-        yard.git("checkout", "-q", "main")
+        if scene.checked_out:
+            yard.git("checkout", "-q", "main")
         return cls(scene, yard, forks, **more)
 
     @property
@@ -98,19 +100,19 @@ class Stage:
         self.play(mutant=mutant)
         last = self.seen[-1]
         assert last.code == 0, f"it did not finish: {last.said}"
-        return self.judge()
+        return self.judge(mutant)
 
-    def judge(self) -> Stored:
+    def judge(self, mutant: str = "") -> Stored:
         stored = assert_whole(self.yard, users=self._users, heads=self.heads)
         states = {task.id: task.state for task in stored.tasks}
         assert set(states.values()) == {TaskState.MERGED}, states
         assert not self.yard.git("status", "--porcelain"), "the checkout did not follow"
-        self.assert_starting_again_changes_nothing(stored)
+        self.assert_starting_again_changes_nothing(stored, mutant)
         return stored
 
-    def assert_starting_again_changes_nothing(self, stored: Stored) -> None:
+    def assert_starting_again_changes_nothing(self, stored: Stored, mutant: str) -> None:
         refs = self.yard.git("for-each-ref")
-        ended = self.run([RECOVER])
+        ended = self.run([RECOVER], mutant=mutant)
         assert ended.code == 0, ended.said
         again = Stored.of(self.yard)
         assert self.yard.git("for-each-ref") == refs
@@ -188,6 +190,8 @@ def _run(plan: Path, *more: str) -> list[str]:
 
 BUILDING = Scene("building", _building)
 EDITING = Scene("editing", _editing)
+NOWHERE = Scene("nowhere", _building, checked_out=False)
+"""The target is checked out nowhere: only the target itself tells what has landed."""
 CONFINED = Scene("confined", _confined, sandbox="bubblewrap")
 SCENES = (
     BUILDING,

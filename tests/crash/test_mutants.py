@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from crash.mutants import MUTANTS
-from crash.scenes import BUILDING
+from crash.scenes import BUILDING, CONFINED, NOWHERE
 
 CAUGHT = {
-    "database first": ("kill landing.before-cas:2", "is not on the target"),
-    "no reconciling": ("kill landing.after-cas:1", "landed twice|did not finish"),
-    "no keep ref": ("", "not kept"),
-    "no tidying": ("kill landing.recorded:1", "worktrees"),
+    "database first": (BUILDING, "kill landing.before-cas:2", "is not on the target"),
+    "no reconciling": (NOWHERE, "kill landing.after-cas:1", "landed twice"),
+    "no keep ref": (BUILDING, "", "not kept"),
+    "no tidying": (BUILDING, "kill landing.recorded:1", "worktrees"),
+    "no intent": (NOWHERE, "kill landing.after-cas:1", "landed twice"),
+    "left abroad": (CONFINED, "kill import.told:1", "not kept"),
+    "restless": (BUILDING, "", "mended once more"),
 }
 
 
@@ -20,8 +23,8 @@ def test_every_mutant_is_tried():
 
 @pytest.mark.parametrize("mutant", CAUGHT)
 def test_a_mutant_is_caught(mutant, stages):
-    order, told = CAUGHT[mutant]
-    stage = stages(BUILDING)
+    scene, order, told = CAUGHT[mutant]
+    stage = stages(scene)
     assert stage.play(order, mutant=mutant) == bool(order)
     with pytest.raises(AssertionError, match=told):
         stage.finish(mutant=mutant)
