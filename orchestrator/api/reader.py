@@ -217,7 +217,8 @@ def _rebuilt(plan: PlanRecord) -> tuple[str, ...]:
     if not plan.rebuilt_at:
         return ()
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(plan.rebuilt_at))
-    return (
-        f"rebuilt from git on {day}, since what was stored of it was lost: what had landed is known,"
-        " branches are verified again; attempts, costs and approvals of before are not known",
+    told = f"rebuilt from git on {day}, since what was stored of it was lost: what had landed is"
+    told += (
+        " known, branches are verified again; attempts, costs and approvals of before are not known"
     )
+    return (told,)
