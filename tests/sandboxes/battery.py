@@ -193,7 +193,7 @@ DAEMONS = {
     "leave a child": 'sleep "$LINGER" &',
     "leave a daemon": 'setsid sh -c "sleep $LINGER & sleep $LINGER &" </dev/null >/dev/null 2>&1 &',
     "leave one that ignores all": '(trap "" TERM INT HUP; setsid env -i PATH="$PATH" nohup sleep "$LINGER" >/dev/null 2>&1 &)',
-    "leave a stopped one": 'setsid env -i "$(command -v sleep)" "$LINGER" >/dev/null 2>&1 & kill -STOP $!',
+    "leave a stopped one": 'setsid env -i "$(command -v sleep)" "$LINGER" >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do sleep 0.01; done; kill -STOP $!',
 }
 
 EVERYWHERE = {
