@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SYSTEM = tuple(
     map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/nix/store"))
@@ -31,7 +31,7 @@ def search_path(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """The absolute folders of PATH that exist."""
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
     folders = (Path(entry) for entry in dict.fromkeys(entries) if entry.startswith("/"))
-    return tuple(folder for folder in folders if folder.is_dir())
+    return tuple(folder for folder in folders if _is_dir(folder))
 
 
 def tool_paths(environ: Mapping[str, str], *, hidden: tuple[Path, ...] = ()) -> tuple[Path, ...]:
@@ -39,46 +39,66 @@ def tool_paths(environ: Mapping[str, str], *, hidden: tuple[Path, ...] = ()) -> 
 
     None that holds a home folder or one of ``hidden``.
     """
-    home = Path(environ.get("HOME") or "/nonexistent")
-    kept_out = (home, *hidden)
-    found: dict[Path, None] = {}
-    for folder in search_path(environ):
-        for path in _installation(folder, home):
-            if not is_system(path) and not any(secret.is_relative_to(path) for secret in kept_out):
-                found[path] = None
-    for path in tool_roots(environ).values():
-        found[path] = None
+    home = _home(environ)
+    beside = (path for folder in search_path(environ) for path in _installation(folder, home))
+    wanted = dict.fromkeys((*beside, *tool_roots(environ).values()))
+    found = {path: None for path in wanted if _may_be_shown(path, (home, *hidden))}
     # What lies in another of them is shown with it, and a mount costs time at every start.
     return tuple(path for path in found if found.keys().isdisjoint(path.parents))
 
 
 def tool_roots(environ: Mapping[str, str]) -> dict[str, Path]:
     """Installations by the variable under which their programs look for them."""
-    home = Path(environ.get("HOME") or "/nonexistent")
+    home = _home(environ)
     roots = {name: Path(environ.get(name) or home / default) for name, default in _ROOTS.items()}
-    return {name: root for name, root in roots.items() if root.is_dir() and root != home}
+    return {
+        name: root
+        for name, root in roots.items()
+        if _is_dir(root) and not home.is_relative_to(root)
+    }
 
 
-def program_paths(program: Path) -> tuple[Path, ...]:
+def program_paths(program: Path, home: Path | None = None) -> tuple[Path, ...]:
     """What one program needs: its own folder as it resolves, and the installation that is in.
 
-    One of npm's is installed with what it needs beside it.
+    One of npm's is installed with what it needs beside it. Of one that lies in ``home`` itself
+    (by default this process's user's) nothing but the file.
     """
-    folder = program.resolve().parent
-    around = (place for place in reversed(folder.parents) if place.name == "node_modules")
-    needed = (next(around, folder), *_installation(folder, Path.home()))
-    return tuple(path for path in needed if not is_system(path))
+    home, real = home or Path.home(), program.resolve()
+    around = (place for place in reversed(real.parents) if place.name == "node_modules")
+    needed = (next(around, real.parent), *_installation(real.parent, home))
+    shown = tuple(path for path in needed if _may_be_shown(path, (home,)))
+    return shown if shown or is_system(real) else (real,)
 
 
 def command_paths(word: str, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """What the program needs that is meant by the first word of a command line."""
     found = shutil.which(word, path=environ.get("PATH", os.defpath)) if "/" not in word else word
-    return program_paths(Path(found)) if found and Path(found).is_absolute() else ()
+    if not found or not Path(found).is_absolute():
+        return ()
+    return program_paths(Path(found), _home(environ))
 
 
 def is_system(path: Path) -> bool:
     """Whether every job may read ``path`` anyway."""
     return any(path.is_relative_to(system) for system in SYSTEM)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or "/nonexistent")
+
+
+def _may_be_shown(path: Path, hidden: Iterable[Path]) -> bool:
+    return not is_system(path) and not any(secret.is_relative_to(path) for secret in hidden)
+
+
+def _is_dir(path: Path) -> bool:
+    """False also for a folder behind one that this user may not enter."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib's raises there
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - as above
 
 
 def _installation(folder: Path, home: Path) -> Iterator[Path]:
@@ -89,7 +109,7 @@ def _installation(folder: Path, home: Path) -> Iterator[Path]:
         if place.name not in _BINARIES or prefix == home:
             continue
         names = _BESIDE if prefix == home / ".local" else (*_BESIDE, _SHARED)
-        yield from (prefix / name for name in names if (prefix / name).exists())
+        yield from (prefix / name for name in names if _exists(prefix / name))
         yield from _base_of(prefix / "pyvenv.cfg")
 
 
@@ -102,7 +122,7 @@ def _base_of(config: Path) -> Iterator[Path]:
     for line in lines:
         key, _, value = line.partition("=")
         base = Path(value.strip())
-        if key.strip() == "home" and base.is_absolute() and base.is_dir():
+        if key.strip() == "home" and base.is_absolute() and _is_dir(base):
             for name in ("bin", "lib", "lib64", "include"):
-                if (base.parent / name).exists():
+                if _exists(base.parent / name):
                     yield base.parent / name

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from orchestrator.sandboxes.toolchain import search_path, tool_paths, tool_roots
+from orchestrator.sandboxes.toolchain import (
+    program_paths,
+    search_path,
+    tool_paths,
+    tool_roots,
+)
 
 
 @pytest.fixture
@@ -69,3 +75,27 @@ def test_only_absolute_folders_that_exist_are_searched(home: Path) -> None:
 
 def test_what_every_job_may_read_needs_no_showing() -> None:
     assert tool_paths({"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent"}) == ()
+
+
+def test_a_program_that_lies_in_a_home_itself_is_shown_alone(home: Path) -> None:
+    program = home / "agent"
+    program.write_text("#!/bin/sh\n")
+    assert program_paths(program, home) == (program,)
+
+
+def test_no_variable_has_a_home_shown_nor_what_holds_it(home: Path) -> None:
+    environ = {"PATH": "/nowhere", "HOME": str(home), "RUSTUP_HOME": str(home.parent)}
+    assert tool_roots(environ) == {}
+    assert tool_paths(environ) == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place")
+def test_an_installation_behind_a_closed_folder_is_none(home: Path) -> None:
+    (home / ".pyenv").mkdir()
+    home.chmod(0o700)
+    environ = {"PATH": f"{home}/bin", "HOME": str(home)}
+    os.seteuid(52_001)
+    try:
+        assert (tool_roots(environ), tool_paths(environ)) == ({}, ())
+    finally:
+        os.seteuid(0)
