@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from waiting import until_blocking
+from waiting import is_gone, until_blocking
 
 FULL = """
 set -e
@@ -51,6 +54,35 @@ def test_an_engine_whose_state_is_removed_ends_and_harms_nothing(yard, gone):
     assert "Traceback" not in told
     assert yard.git("rev-parse", "main") == target
     assert "1 merged" in yard.clerk("run", str(plan), "--merge", "auto").stdout
+
+
+def test_an_engine_that_slept_through_its_successor_never_writes_again(yard):
+    """It is stopped, its lock removed, and another engine does all there was to do."""
+    plan = yard.plan({"a": [f"{yard.waits('hold')}; echo never > a.txt", "echo good > a.txt"]})
+    script = yard.home / "scripts/a.1.sh"
+    script.write_text(
+        f'mkdir "{yard.home}/once" || exec sh "${{0%1.sh}}2.sh"\n{script.read_text()}'
+    )
+    first = yard.start("run", str(plan), "--merge", "auto")
+    session = yard.begun("hold")
+    first.send_signal(signal.SIGSTOP)
+    (yard.state / "lock").unlink()
+    assert "1 merged" in yard.clerk("run", str(plan), "--merge", "auto").stdout
+    assert is_gone(session), "what the former engine started was ended first"
+    before = known(yard)
+    first.send_signal(signal.SIGCONT)
+    told, _ = first.communicate()
+    assert first.returncode == 4, told
+    assert "Traceback" not in told
+    assert known(yard) == before
+
+
+def known(yard) -> tuple[str, list[tuple]]:
+    """All refs, and all that is stored of tasks and events."""
+    with closing(sqlite3.connect(yard.state / "clerk.db")) as database:
+        tasks = database.execute("SELECT * FROM task").fetchall()
+        events = database.execute("SELECT * FROM event ORDER BY seq").fetchall()
+    return yard.git("for-each-ref"), tasks + events
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")

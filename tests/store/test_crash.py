@@ -38,6 +38,25 @@ def count(url, times):
             else:
                 times -= 1
 """
+RACE = """
+import os, sys
+from dataclasses import replace
+from orchestrator.errors import StoreError
+from orchestrator.states import TaskState
+from orchestrator.store import Store
+with Store.open(sys.argv[1]) as store:
+    cart = store.task("shop", "cart")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    moved = replace(cart, state=TaskState.RUNNING, note=str(os.getpid()))
+    try:
+        with store.write() as tx:
+            tx.update_task(cart, moved)
+    except StoreError as error:
+        print("lost", error)
+    else:
+        print("won")
+"""
 CRASH = """
 import os, sys
 from dataclasses import replace
@@ -98,6 +117,30 @@ def test_four_processes_lose_no_update(
     assert [child.wait() for child in children] == [0, 0, 0, 0]
     store.refresh()
     assert store.task("shop", "cart").sessions == 80
+
+
+def test_of_four_processes_that_make_the_same_move_one_wins(store: Store, url: str) -> None:
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, url],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for racer in racers:
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    told = {racer.pid: racer.communicate()[0] for racer in racers}
+    (winner,) = [pid for pid, word in told.items() if word == "won\n"]
+    assert sum("meanwhile" in word for word in told.values()) == 3
+    store.refresh()
+    assert store.task("shop", "cart").note == str(winner)
 
 
 def test_four_threads_may_make_the_same_database_at_once(url: str) -> None:

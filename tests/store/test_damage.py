@@ -62,6 +62,16 @@ def a_page_from_elsewhere(file: Path) -> None:
     file.write_bytes(content)
 
 
+def a_page_that_no_start_reads(file: Path) -> None:
+    connection = sqlite3.connect(file)
+    asked = "SELECT rootpage FROM sqlite_master WHERE name = 'verification'"
+    (page,) = connection.execute(asked).fetchone()
+    connection.close()
+    content = bytearray(file.read_bytes())
+    content[4096 * (page - 1) : 4096 * page] = os.urandom(4096)
+    file.write_bytes(content)
+
+
 def a_log_of_garbage(file: Path) -> None:
     file.with_name("clerk.db-wal").write_bytes(os.urandom(9000))
 
@@ -77,6 +87,7 @@ HARM = (
     nothing,
     a_folder,
     a_page_from_elsewhere,
+    a_page_that_no_start_reads,
     a_log_of_garbage,
     a_log_without_its_database,
 )
