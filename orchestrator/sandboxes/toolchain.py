@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,22 @@ def search_path(environ: Mapping[str, str]) -> tuple[Path, ...]:
 def tool_paths(environ: Mapping[str, str], *, hidden: tuple[Path, ...] = ()) -> tuple[Path, ...]:
     """The paths outside ``SYSTEM`` that the programs on PATH need, as they are and as they resolve.
 
-    None that holds a home folder or one of ``hidden``.
+    None that holds a home folder or one of ``hidden``. Looked for once for each environment in a
+    process's life: it is asked at every start.
     """
+    facts = {name: environ[name] for name in ("PATH", "HOME", *_ROOTS) if name in environ}
+    found = _found(tuple(facts.items()))
+    held = {holder for path in hidden for holder in (path, *path.parents)}
+    return tuple(path for path in found if path not in held)
+
+
+@lru_cache(maxsize=64)
+def _found(facts: tuple[tuple[str, str], ...]) -> tuple[Path, ...]:
+    environ = dict(facts)
     home = _home(environ)
     beside = (path for folder in search_path(environ) for path in _installation(folder, home))
     wanted = dict.fromkeys((*beside, *tool_roots(environ).values()))
-    found = {path: None for path in wanted if _may_be_shown(path, (home, *hidden))}
+    found = {path: None for path in wanted if _may_be_shown(path, (home,))}
     # What lies in another of them is shown with it, and a mount costs time at every start.
     return tuple(path for path in found if found.keys().isdisjoint(path.parents))
 
