@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 REBUILT = "rebuilt from git"
 
+TAKEN_IN = (
+    "the target holds all of its branch, perhaps taken in by hand, which git cannot tell from no"
+    " work at all; it begins anew. If it is done, remove it from the plan file and run that with"
+    " --accept-changes"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Traces:
@@ -147,6 +153,8 @@ async def _taken_up(
         known = saved
         await site.git.refs.hold(keep_ref(task.plan, task.id, known.sessions), head)
     if await site.git.objects.tree_of(head) == await site.git.objects.tree_of(base):
+        if head == base and traces.kept:
+            site.ledger.tell(EventKind.WARNING, TAKEN_IN, plan=task.plan, task=task.id)
         return replace(known, base="", head="")
     markers = await site.git.conflicts.left(head, base)
     budget = site.records.book.plan(task.plan).budget_of(site.records.book.task(task.plan, task.id))

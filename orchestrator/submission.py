@@ -184,7 +184,7 @@ class Submissions:
                 self._site.ledger.move(record, TaskState.CANCELLED, reason=DROPPED)
 
     def _keep(self, record: TaskRecord) -> None:
-        """A task that both plans have: proven by the old one, or dropped by it before."""
+        """A task that both plans have: proven, dropped or settled by the old one."""
         if record.state is TaskState.VERIFIED:
             self._site.ledger.move(
                 record,
@@ -196,6 +196,10 @@ class Submissions:
         elif record.state is TaskState.CANCELLED and record.reason == DROPPED:
             back = TaskState.VERIFYING if record.head else TaskState.PENDING
             self._site.ledger.move(record, back, reason="it is in the plan again")
+        elif record.state is TaskState.CANCELLED and record.settled_by:
+            # what made it impossible may be no dependency any more
+            reason = "the plan changed"
+            self._site.ledger.move(record, TaskState.PENDING, reason=reason, settled_by="")
 
 
 def _fresh(plan: Plan, number: int) -> TaskRecord:

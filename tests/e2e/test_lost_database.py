@@ -113,8 +113,8 @@ def test_a_trailer_that_an_agent_wrote_is_no_landing(yard):
     claim += (
         "git merge -q --no-ff side -m 'done' -m 'Clerk-Task: b\nClerk-Plan: p'; echo good >> a.txt"
     )
-    plan = yard.plan({"a": claim, "b": {"do": "echo good > b.txt", "after": ["a"]}})
-    yard.clerk("run", str(plan), code=3)
+    plan = yard.plan({"a": claim, "b": "echo good > b.txt"})
+    yard.clerk("run", str(plan))
     yard.git("update-ref", "refs/heads/main", "refs/heads/clerk/p/a")
     assert landed(yard) == ["b"]
     lose(yard)
@@ -134,6 +134,22 @@ def test_what_a_person_merged_by_hand_is_not_done_again(yard):
     yard.clerk("run", str(plan), "--merge", "auto")
     assert yard.git("rev-parse", "main") == tip
     assert yard.status()["a"]["state"] == "merged"
+
+
+@pytest.mark.slow
+def test_what_a_person_fast_forwarded_begins_anew_and_the_mend_is_told(yard):
+    """Git says nothing of such a landing; a dependent must not wait for it for ever."""
+    plan = yard.plan({"a": "echo good > a.txt", "b": {"do": "echo good > b.txt", "after": ["a"]}})
+    yard.clerk("run", str(plan), code=3)
+    yard.git("update-ref", "refs/heads/main", "refs/heads/clerk/p/a")
+    lose(yard)
+    done = yard.clerk("run", str(plan), "--merge", "auto", code=1)
+    assert "perhaps taken in by hand" in done.stderr
+    assert "remove it from the plan file" in done.stderr
+    assert yard.status()["a"]["state"] == "failed"
+    yard.plan({"b": "echo good > b.txt"})
+    yard.clerk("run", str(plan), "--merge", "auto", "--accept-changes")
+    assert yard.git("show", "main:b.txt") == "good"
 
 
 @pytest.mark.parametrize("when", ["fresh", pytest.param("at work", marks=pytest.mark.slow)])
