@@ -155,27 +155,35 @@ class SessionJob:
         await self._report(work, record, result, collected, tampered=watch.tampered)
 
     async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
-        """The task's worktree: new from the target's tip, or as the last session left it."""
-        git, ledger = self._site.git, self._site.ledger
-        target = await git.refs.resolve(branch_ref(work.plan.target))
+        """The task's worktree: new from the target's tip, or as the last session left it.
+
+        What that one committed is brought home first, where an import failed: merging the target
+        in would leave it behind, and the next view take its place.
+        """
+        site, ledger = self._site, self._site.ledger
+        target = await site.git.refs.resolve(branch_ref(work.plan.target))
         if target is None:
             raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
-        if not record.base or await git.refs.resolve(branch_ref(record.branch)) is None:
-            # The base last: with it on record a branch counts as the task's own, and one of that
-            # name may be there that is not.
-            record = ledger.amend(record, base="", head="", sync_target=False)
-            tree = await git.worktrees.create(record.plan, record.id, target)
-            crash_point("session.opened")
-            return tree, ledger.amend(record, base=target)
-        tree = await git.worktrees.reopen(record.plan, record.id)
-        if is_abroad(self._site, record, tree):  # an import failed; the next view would replace it
-            left = await collect_leftovers(self._site, record)
-            await git.refs.hold(stray_ref(record.plan, record.id, left), left)
+        tree, record = await self._open_worktree(record, target)
+        if is_abroad(site, record, tree):
+            left = await collect_leftovers(site, record)
+            await site.git.refs.hold(stray_ref(record.plan, record.id, left), left)
         if record.sync_target:
             await self._sync(work, record, tree, target)
             crash_point("session.synced")
             record = ledger.amend(record, base=target, sync_target=False)
         return tree, record
+
+    async def _open_worktree(self, record: TaskRecord, target: str) -> tuple[WorkTree, TaskRecord]:
+        git, ledger = self._site.git, self._site.ledger
+        if record.base and await git.refs.resolve(branch_ref(record.branch)) is not None:
+            return await git.worktrees.reopen(record.plan, record.id), record
+        # The base last: with it on record a branch counts as the task's own, and one of that
+        # name may be there that is not.
+        record = ledger.amend(record, base="", head="", sync_target=False)
+        tree = await git.worktrees.create(record.plan, record.id, target)
+        crash_point("session.opened")
+        return tree, ledger.amend(record, base=target)
 
     async def _sync(self, work: _Work, record: TaskRecord, tree: WorkTree, target: str) -> None:
         """Merge the target into the branch; conflicts are left for the agent to resolve."""

@@ -105,8 +105,10 @@ async def open_place(
     tree: WorkTree,
     record: TaskRecord,
 ) -> SessionPlace:
-    """The place for the next session in ``tree``; raises SetupFailed when something to lend is missing."""
-    await bring_home(site, record, tree)  # what a session that was cut off may have left
+    """The place for the next session in ``tree``, whose former one's work must be home.
+
+    Raises SetupFailed when something to lend is missing.
+    """
     sandbox = sandboxes.load(site.records.book.record(plan.name).sandbox)
     needs = joined((plan.worktree.needs, profile.needs, agent.needs))
     enclosed = await site.enclosures.of_session(

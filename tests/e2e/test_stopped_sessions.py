@@ -25,6 +25,7 @@ def at_work(yard):
 def test_cancelled(yard, at_work):
     yard.clerk("cancel", "a")
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "mine"
+    at_work.communicate(timeout=30)  # nothing is left to do, and an engine that goes answers nobody
     assert yard.status()["a"]["state"] == "cancelled"
 
 
@@ -39,6 +40,34 @@ def test_killed_and_begun_again_before_the_next_session_gets_a_new_view(yard, at
     at_work.communicate(timeout=30)
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "first"
     (yard.home / "scripts/a.1.sh").write_text("git log --format=%s | head -1\n")
-    done = yard.clerk("run", str(yard.home / "p.yaml"), "--merge", "auto", "--sandbox", "bubblewrap")
+    done = yard.clerk(
+        "run", str(yard.home / "p.yaml"), "--merge", "auto", "--sandbox", "bubblewrap"
+    )
     assert "1 merged" in done.stdout
+    assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
+
+
+ONCE = "echo good > a.txt && git add a.txt && git commit -qm mine"
+AGAIN = "echo good again > again.txt"
+
+
+def test_what_failed_to_come_home_once_is_there_for_the_next_session(yard):
+    """Its view would be replaced; the machine's mend is a person's word."""
+    plan = yard.plan({"a": [ONCE, AGAIN]}, worktree={"needs": {"paths": ["~/scripts"]}})
+    run = ["run", str(plan), "--merge", "auto", "--sandbox", "bubblewrap"]
+    yard.clerk(*run, code=3, CLERK_CRASH="git import.told:1")
+    assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "first"
+    yard.clerk("retry", "a")
+    yard.clerk(*run)
+    assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
+    assert yard.git("show", "main:again.txt") == "good again"
+
+
+def test_what_failed_to_come_home_is_there_though_its_branch_is_gone(yard):
+    plan = yard.plan({"a": [ONCE, AGAIN]}, worktree={"needs": {"paths": ["~/scripts"]}})
+    run = ["run", str(plan), "--merge", "auto", "--sandbox", "bubblewrap"]
+    yard.clerk(*run, code=3, CLERK_CRASH="git import.told:1")
+    yard.git("update-ref", "-d", "refs/heads/clerk/p/a")
+    yard.clerk("retry", "a")
+    yard.clerk(*run)
     assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
