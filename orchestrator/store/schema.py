@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, insert, inspect, select, update
 
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import StoreError
+from orchestrator.errors import NothingStored, StoreError
 from orchestrator.store.migrations import MIGRATIONS
 from orchestrator.store.rows import MetaRow
 
@@ -47,9 +47,17 @@ def prepare(database: Database, *, backed_up: bool = False) -> None:
 
 
 def require_current(database: Database) -> None:
-    """Raise StoreError unless the tables have this program's shape; for readers."""
+    """Raise StoreError unless the tables have this program's shape; for readers.
+
+    Raises NothingStored where there are none: they are made in one transaction, which then has
+    not come to its end.
+    """
     version = _stored_version(database)
-    if version is None or _refuse_newer(database, version) < schema_version():
+    if version is None:
+        raise NothingStored(
+            f"the database {database.where} holds nothing yet; start a plan with: clerk run PLAN"
+        )
+    if _refuse_newer(database, version) < schema_version():
         raise StoreError(
             f"the database {database.where} is of an older version of clerk;"
             " start the engine once to bring it up"

@@ -93,7 +93,8 @@ class Store:
     def open_readonly(cls, url: str) -> Self:
         """Open for reading what is committed now; for clients when no engine answers.
 
-        Raises StoreError where there is nothing, or nothing this version can read.
+        Raises NothingStored where the tables were never made, StoreError where there is no
+        database, or none that this version can read.
         """
         return cls._over(Database.open_readonly(url), schema.require_current)
 

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from store.conftest import Postgres
 
-from orchestrator.errors import StoreError
+from orchestrator import crash_points
+from orchestrator.errors import NothingStored, StoreError
 from orchestrator.records import TaskRecord
 from orchestrator.store import Store, schema
 from orchestrator.store.database import sqlite_file
@@ -112,6 +113,20 @@ def test_a_reader_does_not_bring_up_an_older_database(
     with pytest.raises(StoreError, match="start the engine once"):
         Store.open_readonly(url)
     assert version_in(file) == NOW
+
+
+@pytest.mark.parametrize("point", ["store.begun:1", "store.written:1"])
+def test_a_creation_that_failed_leaves_nothing_stored_and_is_made_anew(
+    url: str, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = {crash_points.ORDER: f"database {point}"}
+    monkeypatch.setattr(crash_points, "_script", crash_points._from(fault))
+    with pytest.raises(StoreError, match="disk I/O error"):
+        Store.open(url)
+    with pytest.raises(NothingStored, match="holds nothing yet"):
+        Store.open_readonly(url)
+    with Store.open_or_begin_anew(url) as store:
+        assert (store.plans(), store.events(0)) == ((), ())
 
 
 def test_tables_of_another_program_are_left_alone(url: str) -> None:
