@@ -10,7 +10,8 @@ in between is decided by git alone. Everything that sends work back to an agent 
 ending, scheduling only on the place. Ready, blocked and merge-ready are not states: they are
 derived (``scheduler``, ``readiness``) and never stored.
 
-All moves stand in ``TRANSITIONS``. Nobody may move a task without ``check_transition``.
+All moves stand in ``TRANSITIONS``, and in ``RESTORATIONS`` those that only git's word allows.
+Nobody may move a task without ``check_transition``.
 """
 
 from __future__ import annotations
@@ -88,6 +89,11 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     _S.CANCELLED: frozenset({_S.RETRY_QUEUED, _S.VERIFYING, _S.PENDING}),
 }
 
+RESTORATIONS: dict[TaskState, frozenset[TaskState]] = {
+    state: frozenset({state, _S.MERGED, _S.VERIFYING, _S.RETRY_QUEUED}) for state in TaskState
+} | {_S.MERGED: frozenset()}
+"""Where git may prove a task to be of which less is stored: its state was lost, or fell behind."""
+
 SETTLED = frozenset({_S.MERGED, _S.FAILED, _S.CANCELLED})
 """States in which nothing further happens by itself."""
 
@@ -95,10 +101,12 @@ ACTIVE = frozenset({_S.RUNNING, _S.VERIFYING, _S.MERGING})
 """States in which the engine has work in hand; after a crash each is decided again."""
 
 
-def check_transition(old: TaskState, new: TaskState, *, subject: str) -> None:
-    """Raise IllegalTransition unless a task may go from ``old`` to ``new``.
+def check_transition(
+    old: TaskState, new: TaskState, *, subject: str, restored: bool = False
+) -> None:
+    """Raise IllegalTransition unless a task may go, or be restored, from ``old`` to ``new``.
 
     ``subject`` names the task in the message.
     """
-    if new not in TRANSITIONS[old]:
+    if new not in (RESTORATIONS if restored else TRANSITIONS)[old]:
         raise IllegalTransition(f"{subject} cannot go from {old} to {new}")

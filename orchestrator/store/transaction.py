@@ -81,8 +81,10 @@ class Transaction:
         """Put a task where git proves it is, whatever the table of moves says.
 
         Only for a state that was lost or is older than git. Raises StoreError unless ``old`` is
-        what is stored.
+        what is stored, IllegalTransition for what git cannot prove.
         """
+        subject = f"task '{old.plan}/{old.id}'"
+        check_transition(old.state, new.state, subject=subject, restored=True)
         return self._tasks.update(old, new)
 
     def remove_task(self, plan: str, task: str) -> None:
