@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.events import EventKind
+from orchestrator.git.imports import refusal_sentence
 from orchestrator.git.landings import landing_of, landings
+from orchestrator.git.policy import scan
 from orchestrator.git.refs import branch_ref, keep_ref, task_branch
 from orchestrator.recovery import save_leftovers
 from orchestrator.states import TaskState
@@ -156,12 +158,11 @@ async def _taken_up(
         if head == base and traces.kept:
             site.ledger.tell(EventKind.WARNING, TAKEN_IN, plan=task.plan, task=task.id)
         return replace(known, base="", head="")
-    markers = await site.git.conflicts.left(head, base)
+    told = await _objection(site, head, base)
     budget = site.records.book.plan(task.plan).budget_of(site.records.book.task(task.plan, task.id))
-    told = f"conflict markers are left in {', '.join(markers)}; resolve them" if markers else ""
     return replace(
         known,
-        state=TaskState.RETRY_QUEUED if markers else TaskState.VERIFYING,
+        state=TaskState.RETRY_QUEUED if told else TaskState.VERIFYING,
         reason=told or REBUILT,
         feedback=told,
         base=base,
@@ -176,6 +177,15 @@ async def _taken_up(
         attempts_used=max(task.attempts_used, min(known.sessions, budget.attempts - 1)),
         retry_at=0.0,
     )
+
+
+async def _objection(site: Site, head: str, base: str) -> str:
+    """Why work cannot even be verified, as is asked after every session; empty for no reason."""
+    findings = await scan(site.git.git, base, head)
+    if refused := refusal_sentence([finding.sentence for finding in findings.refusals]):
+        return f"the work cannot be taken: {refused}; mend that"
+    markers = await site.git.conflicts.left(head, base)
+    return f"conflict markers are left in {', '.join(markers)}; resolve them" if markers else ""
 
 
 async def _base(site: Site, traces: Traces, past: Iterable[PastLanding], target: str) -> str:
