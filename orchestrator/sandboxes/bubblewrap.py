@@ -14,7 +14,7 @@ import resource
 import shutil
 import zlib
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,15 +133,28 @@ class Bubblewrap:
             "--core=0",
         )
         if not self._is_root:
-            return ("prlimit", *limits, "--")
+            return (_system_program("prlimit"), *limits, "--")
         user_only = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
         nothing_else = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
-        return ("prlimit", *limits, "--", "setpriv", *user_only, *nothing_else, "--")
+        become = (_system_program("setpriv"), *user_only, *nothing_else, "--")
+        return (_system_program("prlimit"), *limits, "--", *become)
 
 
 def user_of(who: str) -> int:
     """The number of the user that jobs of this name run as when root starts them."""
     return FIRST_USER + zlib.crc32(who.encode()) % USERS
+
+
+@cache
+def _system_program(name: str) -> str:
+    """Where the system keeps a program that runs before the job is held, still as root.
+
+    Never by the job's own PATH: an entry such as ``node_modules/.bin`` begins in a folder that is
+    the job's, and whatever lay there would be run with root's privileges.
+    """
+    own = os.environ.get("PATH", "").split(os.pathsep)
+    places = (os.defpath, *(entry for entry in own if entry.startswith("/")))
+    return shutil.which(name, path=os.pathsep.join(places)) or f"/usr/bin/{name}"
 
 
 def _lent(enclosure: Enclosure) -> tuple[Path, ...]:

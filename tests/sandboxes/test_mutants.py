@@ -50,7 +50,7 @@ def _stands(phrase: Sequence[str], words: Words) -> bool:
 
 def as_root(words: Words) -> Words:
     """The job stays root, who is held by nothing but mounts and namespaces."""
-    begin = words.index("setpriv")
+    begin = next(at for at, word in enumerate(words) if str(word).endswith("/setpriv"))
     end = words.index("--", begin)
     return words[:begin] + words[end + 1 :]
 
