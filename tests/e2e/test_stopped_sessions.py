@@ -47,27 +47,18 @@ def test_killed_and_begun_again_before_the_next_session_gets_a_new_view(yard, at
     assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
 
 
-ONCE = "echo good > a.txt && git add a.txt && git commit -qm mine"
-AGAIN = "echo good again > again.txt"
-
-
-def test_what_failed_to_come_home_once_is_there_for_the_next_session(yard):
-    """Its view would be replaced; the machine's mend is a person's word."""
-    plan = yard.plan({"a": [ONCE, AGAIN]}, worktree={"needs": {"paths": ["~/scripts"]}})
+@pytest.mark.parametrize("branch", ["stands", pytest.param("is gone", marks=pytest.mark.slow)])
+def test_what_failed_to_come_home_once_is_there_for_the_next_session(yard, branch):
+    """Its view would be replaced by the next one."""
+    once = "echo good > a.txt && git add a.txt && git commit -qm mine"
+    plan = yard.plan({"a": once}, worktree={"needs": {"paths": ["~/scripts"]}})
     run = ["run", str(plan), "--merge", "auto", "--sandbox", "bubblewrap"]
     yard.clerk(*run, code=3, CLERK_CRASH="git import.told:1")
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "first"
+    if branch == "is gone":
+        yard.git("update-ref", "-d", "refs/heads/clerk/p/a")
+    (yard.home / "scripts/a.1.sh").write_text("echo good > again.txt\n")
     yard.clerk("retry", "a")
     yard.clerk(*run)
     assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
-    assert yard.git("show", "main:again.txt") == "good again"
-
-
-def test_what_failed_to_come_home_is_there_though_its_branch_is_gone(yard):
-    plan = yard.plan({"a": [ONCE, AGAIN]}, worktree={"needs": {"paths": ["~/scripts"]}})
-    run = ["run", str(plan), "--merge", "auto", "--sandbox", "bubblewrap"]
-    yard.clerk(*run, code=3, CLERK_CRASH="git import.told:1")
-    yard.git("update-ref", "-d", "refs/heads/clerk/p/a")
-    yard.clerk("retry", "a")
-    yard.clerk(*run)
-    assert "mine" in yard.git("log", "--format=%s", "main").splitlines()
+    assert yard.git("show", "main:again.txt") == "good"
