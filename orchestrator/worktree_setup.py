@@ -8,6 +8,8 @@ like checks do: through the sandbox, with the environment of checks.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -116,7 +118,7 @@ def _pair(site: _Site, main: Path | None, name: str, field: str) -> tuple[Path, 
 
 def _copy(source: Path, destination: Path) -> None:
     try:
-        _make_room(destination)
+        _make_room(source, destination)
         if source.is_dir():
             shutil.copytree(source, destination, symlinks=True, dirs_exist_ok=True)
         else:
@@ -125,19 +127,39 @@ def _copy(source: Path, destination: Path) -> None:
         raise SetupFailed(f"worktree.copy: {source} could not be copied: {error}") from error
 
 
-def _make_room(destination: Path) -> None:
-    """Never write through a link that lies where the copy goes."""
-    if destination.is_symlink():
-        destination.unlink()
+def _make_room(source: Path, destination: Path) -> None:
+    """Never write through a link that lies where the copy goes, however deep in it.
+
+    A setup that failed ran the branch's own commands here: its next try finds what they left.
+    Raises OSError where something cannot make way.
+    """
     destination.parent.mkdir(parents=True, exist_ok=True)
+    _clear(destination, is_folder=source.is_dir())
+    if not destination.is_dir():
+        return
+    for folder, folders, files in os.walk(source):
+        place = destination / Path(folder).relative_to(source)
+        for name in (*folders, *files):
+            _clear(place / name, is_folder=name in folders and not Path(folder, name).is_symlink())
+
+
+def _clear(place: Path, *, is_folder: bool) -> None:
+    """Remove what is neither free nor a folder where one is to be."""
+    if place.is_symlink() or (os.path.lexists(place) and not place.is_dir()):
+        place.unlink()
+    elif not is_folder and place.is_dir():
+        raise OSError(errno.EISDIR, "a folder is in the way", str(place))
 
 
 async def _share(site: _Site, source: Path, destination: Path, number: int) -> None:
     if not source.is_dir():
         await anyio.to_thread.run_sync(_copy, source, destination)
         return
-    _make_room(destination)
-    destination.mkdir(exist_ok=True)
+    try:
+        await anyio.to_thread.run_sync(_make_room, source, destination)
+        destination.mkdir(exist_ok=True)
+    except OSError as error:
+        raise SetupFailed(f"worktree.share: {source} could not be copied: {error}") from error
     flags = ("-cR",) if sys.platform == "darwin" else ("-a", "--reflink=auto")
     job = site.job(("cp", *flags, f"{source}/.", f"{destination}/"), number)
     # Not through the sandbox: it reads the user's own folder, and runs nothing of the tree's.

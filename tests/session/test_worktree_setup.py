@@ -156,3 +156,29 @@ async def test_a_copied_file_replaces_a_link_instead_of_following_it(
     await prepare(copy=[".env"])
     assert (tmp_path / "target").read_text() == "untouched"
     assert not (worktree / ".env").is_symlink()
+
+
+@pytest.mark.parametrize("wanted", [{"copy": ["modules"]}, {"share": ["modules"]}])
+async def test_what_a_failed_setup_left_deep_inside_is_not_written_through(
+    prepare: SetUp, tmp_path: Path, worktree: Path, wanted: dict[str, object]
+) -> None:
+    theirs, elsewhere = tmp_path / "theirs", tmp_path / "elsewhere"
+    theirs.write_text("precious")
+    elsewhere.mkdir()
+    planted = f"rm -r modules/*; ln -s {elsewhere} modules/deep; ln -s {theirs} modules/link; false"
+    for line in (planted, "rm modules/deep/m.js; ln -s ../../theirs modules/deep/m.js; false"):
+        with pytest.raises(SetupFailed):
+            await prepare(**wanted, setup=[line])
+    await prepare(**wanted)
+    assert theirs.read_text() == "precious"
+    assert not list(elsewhere.iterdir())
+    assert (worktree / "modules/deep/m.js").read_text() == "m"
+
+
+@pytest.mark.parametrize("wanted", [{"copy": ["modules"]}, {"share": ["modules"]}])
+async def test_a_folder_in_a_files_place_is_told(
+    prepare: SetUp, worktree: Path, wanted: dict[str, object]
+) -> None:
+    (worktree / "modules/deep/m.js").mkdir(parents=True)
+    with pytest.raises(SetupFailed, match="a folder is in the way"):
+        await prepare(**wanted)
