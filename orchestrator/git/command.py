@@ -63,7 +63,8 @@ class Output:
     def complaint(self) -> str:
         """The last line of standard error, which is where git says what was wrong."""
         lines = self.stderr.decode("utf-8", "replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        silent = f"it said nothing and ended with code {self.code}"
+        return next((line.strip() for line in reversed(lines) if line.strip()), silent)
 
 
 class Git:
@@ -164,10 +165,8 @@ class Git:
 def _judged(args: Sequence[str], output: Output, ok: Collection[int]) -> Output:
     if output.code in ok:
         return output
-    said = output.complaint or "it said nothing"
-    raise GitError(
-        f"git {args[0]} failed with code {output.code}: {said}", args_shown=args, code=output.code
-    )
+    message = f"git {args[0]} failed with code {output.code}: {output.complaint}"
+    raise GitError(message, args_shown=args, code=output.code)
 
 
 def run_as_user(*args: str, start: Path) -> Output:

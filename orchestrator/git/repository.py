@@ -104,10 +104,12 @@ class Repository:
 
 
 def _require_git(start: Path) -> None:
-    said = run_as_user("--version", start=start).text
-    version = re.search(r"(\d+)\.(\d+)", said)
+    asked = run_as_user("--version", start=start)
+    if asked.code:
+        raise CannotRun(f"git does not even tell its version: {asked.complaint}")
+    version = re.search(r"(\d+)\.(\d+)", asked.text)
     if not version:
-        raise CannotRun(f"git --version says {said!r}; install git 2.38 or newer")
+        raise CannotRun(f"git --version says {asked.text!r}; install git 2.38 or newer")
     if (int(version[1]), int(version[2])) < OLDEST_GIT:
         raise CannotRun(f"git {version[0]} is too old; install git 2.38 or newer")
 

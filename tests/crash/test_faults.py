@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from crash.forks import RECOVER
 
 from orchestrator.crash_points import POINTS
-from orchestrator.errors import ExitCode, NothingStored
-from orchestrator.states import TaskState
+from orchestrator.errors import ExitCode
 
 SMOKE = (
     ("enospc", "session.begun"),
@@ -48,10 +46,7 @@ def suffer(matrix, kind: str, point: str, hit: int) -> None:
     stage.play(f"{kind} {point}:{min(hit, hits)}")
     matrix.figures["faults"] += 1
     assert_contained(stage.seen[-1], point)
-    for _ in range(4):
-        if asked := needy(stage):
-            stage.run([RECOVER, *asked])
-        stage.play()
+    stage.go_on(4)
     stage.finish()
 
 
@@ -63,14 +58,3 @@ def assert_contained(last, point: str) -> None:
     if point.startswith(STARTING):
         allowed |= {ExitCode.CANNOT_RUN, ExitCode.TASK_FAILED}
     assert last.code in allowed, f"{last.code}: {last.said}"
-
-
-def needy(stage) -> list[str]:
-    """The tasks that wait for a person, each of which must say why."""
-    try:
-        tasks = stage.yard.status()
-    except NothingStored:  # it failed before anything was; ``finish`` looks closer
-        return []
-    asked = [name for name, task in tasks.items() if task["state"] == TaskState.NEEDS_INPUT]
-    assert all(tasks[name]["reason"] for name in asked)
-    return asked

@@ -10,11 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from crash.forks import RECOVER
 from crash.scenes import BUILDING
 from waiting import is_gone
-
-from orchestrator.states import TaskState
 
 
 @pytest.mark.slow
@@ -39,11 +36,7 @@ def test_git_killed_under_the_engine_costs_tries_only(seed, stages):
         time.sleep(chance.uniform(0.0, 0.3))
         killed += _kill_one_git(pid, chance)
     assert "a bug" not in stage.end().said
-    for _ in range(6):
-        needy = _needy(stage)
-        if needy:
-            stage.run([RECOVER, *needy])
-        stage.play()
+    stage.go_on(6)
     stage.finish()
 
 
@@ -66,8 +59,3 @@ def _name(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text().strip()
     return ""
-
-
-def _needy(stage) -> list[str]:
-    stuck = {TaskState.NEEDS_INPUT, TaskState.FAILED}
-    return [name for name, task in stage.yard.status().items() if task["state"] in stuck]
