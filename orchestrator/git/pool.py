@@ -3,7 +3,9 @@
 A fresh worktree costs about a millisecond a file, switching a used one ten to forty in all. What
 a check finds must follow from the commit alone, so after each switch nothing untracked or
 ignored is left (stale bytecode of the former tree made Python import it in 50 of 100 switches),
-and an index that anybody but us wrote since is not believed: the tree is then written anew.
+and an index that anybody but us wrote since is not believed: the tree is then written anew. Git is
+blind to some of it: attributes that lie about steer what it writes next (in another encoding,
+say), and it takes no look at a ``.git`` below the top, nor into the folder of a submodule.
 A slot that cannot be switched is thrown away and made again.
 """
 
@@ -15,8 +17,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator import process
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import GitError
+from orchestrator.errors import CannotRun, GitError
+from orchestrator.git.environment import search_path
+from orchestrator.git.linked import delete_trees
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,6 +99,7 @@ class CheckoutPool:
     async def _switched(self, slot: _Slot, worktree: WorkTree, commit: str) -> WorkTree:
         index = worktree.git_dir / "index"
         (worktree.git_dir / "index.lock").unlink(missing_ok=True)
+        await _drop_misleading(worktree.path)
         if slot.index is None or slot.index != _signature(worktree):
             index.unlink(missing_ok=True)
         await self._git.run(
@@ -106,8 +112,31 @@ class CheckoutPool:
             timeout_seconds=SWITCH_SECONDS,
         )
         await self._git.run("clean", "-ffdxq", at=worktree, timeout_seconds=SWITCH_SECONDS)
+        await self._empty_submodules(worktree)
         slot.index = _signature(worktree)
         return worktree
+
+    async def _empty_submodules(self, worktree: WorkTree) -> None:
+        """Their commits are not here, so whatever lies in their folders was left there."""
+        listed = await self._git.run("ls-files", "-z", "--stage", at=worktree)
+        entries = (entry.partition("\t") for entry in listed.fields)
+        links = [worktree.path / path for told, _, path in entries if told.startswith("160000 ")]
+        left = (entry for link in links if link.is_dir() for entry in link.iterdir())
+        await delete_trees(*left)
+
+
+async def _drop_misleading(top: Path) -> None:
+    """Remove every ``.gitattributes``, which checkout writes again, and ``.git`` below the top."""
+    named = ("-iname", ".gitattributes", "-o", "-iname", ".git", "!", "-path", "./.git")
+    argv = ("find", ".", "-mindepth", "1", "(", *named, ")", "-prune")
+    remove = ("-exec", "rm", "-rf", "--", "{}", "+")
+    env = {"PATH": search_path(), "LC_ALL": "C"}
+    try:
+        done = await process.run((*argv, *remove), cwd=top, env=env, timeout_seconds=SWITCH_SECONDS)
+    except (CannotRun, TimeoutError) as error:
+        raise GitError(f"{top} cannot be looked through: {error}") from error
+    if done.code:
+        raise GitError(f"{top} cannot be looked through")
 
 
 def _signature(worktree: WorkTree) -> _Signature | None:

@@ -23,7 +23,7 @@ async def test_a_checkout_holds_exactly_the_commit(sample, opened):
             assert sample.git("status", "--porcelain", cwd=checkout.path) == ""
 
 
-async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
+async def test_switching_a_used_checkout_takes_three_commands(sample, opened):
     base = sample.head
     head = sample.commit({"a.txt": "2\n"})
     async with opened.pool.acquire(base):
@@ -40,7 +40,7 @@ async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
     opened.git._run = recorded
     async with opened.pool.acquire(head):
         pass
-    assert seen == ["checkout", "clean"]
+    assert seen == ["checkout", "clean", "ls-files"]
 
 
 async def test_bytecode_of_the_former_tree_is_never_imported(sample, opened):
@@ -76,6 +76,49 @@ async def test_nothing_a_check_left_survives(sample, opened, new_sample):
         ]
         assert (again.path / "a.txt").read_text() == "one\n"
         assert (again.path / "dir" / "b.txt").read_text() == "two\n"
+
+
+@pytest.mark.parametrize("where", [".gitattributes", "x/.gitattributes"])
+async def test_attributes_that_a_check_left_do_not_change_what_is_checked_next(
+    sample, opened, where
+):
+    base = sample.commit({"x/y.txt": "old"})
+    head = sample.commit({"x/y.txt": "new"})
+    async with opened.pool.acquire(base) as checkout:
+        (checkout.path / where).write_text("*.txt working-tree-encoding=UTF-16\n")
+    async with opened.pool.acquire(head) as checkout:
+        assert (checkout.path / "x/y.txt").read_bytes() == b"new"
+        assert not (checkout.path / where).exists()
+
+
+async def test_attributes_that_are_the_commits_own_are_there_again(sample, opened):
+    base = sample.commit({".gitattributes": "*.txt -text\n"})
+    head = sample.commit({"x/y.txt": "new"})
+    for commit in (base, head):
+        async with opened.pool.acquire(commit) as checkout:
+            (checkout.path / ".gitattributes").unlink()
+            os.mkfifo(checkout.path / ".gitattributes")
+    with anyio.fail_after(20):
+        async with opened.pool.acquire(base) as checkout:
+            assert (checkout.path / ".gitattributes").read_text() == "*.txt -text\n"
+
+
+async def test_a_repository_in_a_folder_of_the_commit_does_not_survive(sample, opened):
+    head = sample.commit({"x/y.txt": "new"})
+    async with opened.pool.acquire(head) as checkout:
+        sample.git("init", "-q", str(checkout.path / "x"))
+    async with opened.pool.acquire(head) as checkout:
+        assert [entry.name for entry in (checkout.path / "x").iterdir()] == ["y.txt"]
+        assert (checkout.path / ".git").is_file()
+
+
+async def test_what_a_check_left_in_a_submodules_folder_does_not_survive(sample, opened):
+    sample.git("update-index", "--add", "--cacheinfo", f"160000,{sample.head},vendor")
+    sample.git("commit", "-qm", "a submodule")
+    for _ in range(2):
+        async with opened.pool.acquire(sample.head) as checkout:
+            assert not list((checkout.path / "vendor").iterdir())
+            (checkout.path / "vendor/conftest.py").write_text("")
 
 
 async def test_an_index_told_to_overlook_a_change_is_not_believed(sample, opened):
