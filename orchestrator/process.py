@@ -29,6 +29,7 @@ from orchestrator.errors import CannotRun
 from orchestrator.memory_file import content, filled, memory_file
 from orchestrator.memory_watch import MemoryWatch
 from orchestrator.pipes import BoundedLog, Lines, Pump
+from orchestrator.watchman import SHORT_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,7 +206,7 @@ async def run(
                 words,
                 cwd=cwd,
                 env=env,
-                cookie="run",
+                cookie=SHORT_COMMAND,
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,

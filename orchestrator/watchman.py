@@ -5,7 +5,8 @@ its standard input. The engine never writes to it; the pipe ends when the engine
 ``kill -9``, and then every process that carries the engine's cookie in its environment is
 killed. Standard library only, and nothing of ours: it must start fast and depend on nothing
 that a crash could have broken. What is killed is known by number and start time, through a
-pidfd, so that a number used again is never hit.
+pidfd, so that a number used again is never hit. The engine's own short commands get a while to
+end by themselves: a git that is killed leaves its locks behind and a checkout half brought along.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import time
 from typing import NamedTuple
 
 COOKIE = "CLERK_COOKIE"
+SHORT_COMMAND = "run"
+"""What the cookie of a command ends with that the engine runs for itself; it has all its input."""
 
 _PAUSE_SECONDS = 0.02
 _ROUNDS = 500
+_PATIENT_ROUNDS = 200
 _STAT_BYTES = 4096
 
 
@@ -66,25 +70,32 @@ def kill_marked(prefix: str) -> int:
     """Kill every process whose cookie starts with ``prefix``; how many were killed.
 
     With each go the rest of its session (a job has a session of its own, and only jobs have the
-    cookie) and all its descendants, which may have wiped their environment. Ends when none was
-    found twice in a row, or after about ten seconds of processes that keep coming. Blocking. A
-    system without /proc shows nothing, so nothing is killed there.
+    cookie) and all its descendants, which may have wiped their environment. Short commands are
+    killed after some four seconds only. Ends when none was found twice in a row, or after about
+    ten seconds of processes that keep coming. Blocking. A system without /proc shows nothing, so
+    nothing is killed there.
     """
     killed, quiet = 0, 0
-    for _ in range(_ROUNDS):
-        doomed = _doomed(prefix)
-        killed += sum(_kill(pid, stat) for pid, stat in doomed.items())
-        quiet = 0 if doomed else quiet + 1
+    for number in range(_ROUNDS):
+        found = living()
+        marked = _marked(prefix, found)
+        spared = _short(marked) if number < _PATIENT_ROUNDS else set()
+        doomed = _with_kin(marked.keys() - spared, found)
+        killed += sum(_kill(pid, found[pid]) for pid in doomed)
+        quiet = 0 if marked else quiet + 1
         if quiet == 2:
             break
         time.sleep(_PAUSE_SECONDS)
     return killed
 
 
-def _doomed(prefix: str) -> dict[int, Stat]:
-    found = living()
-    marked = {pid for pid in found if read_cookie(pid).startswith(prefix)}
-    return {pid: found[pid] for pid in _with_kin(marked, found)} if marked else {}
+def _marked(prefix: str, found: dict[int, Stat]) -> dict[int, str]:
+    cookies = {pid: read_cookie(pid) for pid in found}
+    return {pid: cookie for pid, cookie in cookies.items() if cookie.startswith(prefix)}
+
+
+def _short(marked: dict[int, str]) -> set[int]:
+    return {pid for pid, cookie in marked.items() if cookie.endswith(f":{SHORT_COMMAND}")}
 
 
 def living() -> dict[int, Stat]:
@@ -99,6 +110,8 @@ def living() -> dict[int, Stat]:
 
 
 def _with_kin(marked: set[int], found: dict[int, Stat]) -> set[int]:
+    if not marked:
+        return marked
     sessions = {found[pid].session for pid in marked}
     kin = marked | {pid for pid, stat in found.items() if stat.session in sessions}
     while children := {pid for pid, stat in found.items() if stat.parent in kin} - kin:

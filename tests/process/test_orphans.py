@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from waiting import is_gone, until_blocking
 
-from orchestrator import orphans
+from orchestrator import orphans, watchman
 from orchestrator.watchman import kill_marked, read_cookie
 
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
@@ -19,7 +20,7 @@ ENGINE = textwrap.dedent("""
     import os, sys
     from pathlib import Path
     import anyio
-    from orchestrator import orphans
+    from orchestrator import orphans, watchman
     from orchestrator.process import Job, supervise
 
     async def main(cookie, folder):
@@ -61,11 +62,11 @@ def test_kill_9_of_the_engine_leaves_nothing(
     engine: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     until_blocking(lambda: len(pids(tmp_path)) == 4)
-    watchman = int((tmp_path / "watchman").read_text())
+    keeper = int((tmp_path / "watchman").read_text())
     engine.kill()
     engine.wait()
     until_blocking(lambda: all(is_gone(pid) for pid in pids(tmp_path)))
-    until_blocking(lambda: is_gone(watchman))
+    until_blocking(lambda: is_gone(keeper))
 
 
 @linux
@@ -101,15 +102,44 @@ def test_only_the_marked_are_killed() -> None:
 
 
 @linux
+@pytest.mark.parametrize(("patience", "code"), [(500, 0), (0, -signal.SIGKILL)])
+def test_a_short_command_of_a_dead_engine_may_end_by_itself(
+    patience: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A git that is killed leaves its lock behind; a job is killed at once, and it at last."""
+    monkeypatch.setattr(watchman, "_PATIENT_ROUNDS", patience)
+    job, short = (
+        subprocess.Popen(
+            ["cat"],
+            env={"CLERK_COOKIE": f"short-1:{name}"},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for name in ("p.a.1", watchman.SHORT_COMMAND)
+    )
+    until_blocking(lambda: all(read_cookie(one.pid) for one in (job, short)))
+    with ThreadPoolExecutor() as pool:
+        clearing = pool.submit(kill_marked, "short-1:")
+        assert job.wait(10) == -signal.SIGKILL
+        if patience:
+            assert short.poll() is None
+            short.communicate()
+        assert short.wait(10) == code
+        assert clearing.result() == (1 if patience else 2)
+    job.communicate()
+    short.communicate()
+
+
+@linux
 def test_a_dismissed_watchman_clears_up_and_goes() -> None:
-    watchman = orphans.Watchman("dismissed")
+    keeper = orphans.Watchman("dismissed")
     process = subprocess.Popen(
         ["sleep", "600"], env={"CLERK_COOKIE": "dismissed:x"}, start_new_session=True
     )
     until_blocking(lambda: read_cookie(process.pid) == "dismissed:x")
-    watchman.dismiss()
+    keeper.dismiss()
     assert process.wait(10) == -signal.SIGKILL
-    assert is_gone(watchman.pid)
+    assert is_gone(keeper.pid)
 
 
 @pytest.mark.usefixtures("adopting")
