@@ -199,7 +199,7 @@ def _place(name: str, source: Path, home: Path, within: Path) -> None:
             raise SetupFailed(f"needs.paths: {name!r} is too large to be copied; lend its folder")
         else:
             shutil.copy2(source, place)
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # a folder too deep for rmtree stood there
         raise SetupFailed(f"needs.paths: {name!r} could not be lent: {error}") from error
 
 

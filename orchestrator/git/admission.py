@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from orchestrator.git.status import Status
 
@@ -47,12 +47,10 @@ def _refusal(path: Path) -> str:
 
 def special_file(top: Path) -> Path | None:
     """The first pipe, socket or device below ``top``."""
-    for folder, _, names in os.walk(top):
-        for name in names:
-            path = Path(folder, name)
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                return path
+    for folder in _folders(top):
+        for entry in _entries(folder):
+            if not entry.is_dir(follow_symlinks=False) and _is_special(Path(entry)):
+                return Path(entry)
     return None
 
 
@@ -61,13 +59,30 @@ def clear_pipes(top: Path, folders: Iterable[Path] | None = None) -> tuple[str, 
 
     Looks in ``folders``, or everywhere below ``top``.
     """
-    everywhere = (Path(folder) for folder, _, _ in os.walk(top))
     return tuple(
         f"removed {path.relative_to(top)}: it is a pipe, a socket or a device"
-        for folder in (everywhere if folders is None else folders)
+        for folder in (_folders(top) if folders is None else folders)
         for path in (folder / ".gitignore", folder / ".gitattributes")
         if _is_special(path) and _removed(path)
     )
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """``top`` and all folders below it; ``os.walk`` runs out of stack where they are nested deep."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        yield folder
+        waiting += [Path(e) for e in _entries(folder) if e.is_dir(follow_symlinks=False)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing in one that cannot be read, or whose path is too long."""
+    try:
+        with os.scandir(folder) as listing:
+            return list(listing)
+    except OSError:
+        return []
 
 
 def folders_of(top: Path, paths: Iterable[str]) -> set[Path]:
@@ -89,11 +104,19 @@ def _removed(path: Path) -> bool:
 
 
 def with_markers(top: Path, unmerged: Iterable[str]) -> tuple[str, ...]:
-    return tuple(path for path in unmerged if _has_markers(top / path))
+    """Those of the files in conflict that still hold conflict markers."""
+    return tuple(path for path in unmerged if _has_markers(top, path))
 
 
-def _has_markers(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+def _has_markers(top: Path, path: str) -> bool:
+    """Never through a link: a folder on the way may lead to any file of this machine."""
+    place = os.path.join(os.path.realpath(top), path)  # noqa: PTH118 - exact, as git wrote it
+    try:
+        if os.path.realpath(place) != place or not Path(place).is_file():
+            return False
+        if Path(place).stat().st_size > MAX_FILE_BYTES:
+            return False
+        content = b"\n" + Path(place).read_bytes()
+    except OSError:  # it may not be read
         return False
-    content = b"\n" + path.read_bytes()
     return b"\n<<<<<<< " in content and b"\n>>>>>>> " in content
