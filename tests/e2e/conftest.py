@@ -207,8 +207,9 @@ class Yard:
 
             def there() -> bool:
                 plans = api.get("/v1/status").json()["plans"]
-                found.update(next(t for p in plans for t in p["tasks"] if t["id"] == task))
-                return found["state"] in states
+                tasks = (t for p in plans for t in p["tasks"] if t["id"] == task)
+                found.update(next(tasks, {}))  # none while the plan is not in yet
+                return found.get("state") in states
 
             until_blocking(there)
         return found

@@ -69,6 +69,7 @@ def sessions(yard, task: str) -> int:
     return len(list((yard.state / "logs/p" / task).glob("*/prompt.md")))
 
 
+@pytest.mark.slow
 def test_neither_a_wall_clock_that_is_set_nor_a_sleep_ends_or_doubles_anything(yard, clocks):
     """One waits for a rate limit of two hours, the others work and land under each clock."""
     plan = yard.plan(

@@ -106,6 +106,7 @@ def test_sessions_go_on_counting_where_the_kept_heads_end(yard):
     assert yard.status()["a"]["state"] == "failed", "one attempt was left to it, no fresh budget"
 
 
+@pytest.mark.slow
 def test_a_trailer_that_an_agent_wrote_is_no_landing(yard):
     """It claims in its own merge commit that the other task has landed; a person takes that in."""
     claim = "git commit -q --allow-empty -m x; git checkout -q -b side; "
@@ -152,7 +153,8 @@ def test_what_a_person_fast_forwarded_begins_anew_and_the_mend_is_told(yard):
     assert yard.git("show", "main:b.txt") == "good"
 
 
-@pytest.mark.parametrize("when", ["fresh", pytest.param("at work", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["fresh", "at work"])
 def test_a_database_restored_from_an_old_copy_catches_up(yard, when):
     """The copy knows nothing of what landed since, or believes its session at work."""
     plan = yard.plan(

@@ -32,7 +32,7 @@ exec "$PYTHON" -m orchestrator.cli run "$PLAN" --merge auto
     "gone",
     [
         "lock",
-        "clerk.db",
+        pytest.param("clerk.db", marks=pytest.mark.slow),
         pytest.param("clerk.db-wal", marks=pytest.mark.slow),
         pytest.param("", marks=pytest.mark.slow, id="all of it"),
     ],
@@ -56,6 +56,7 @@ def test_an_engine_whose_state_is_removed_ends_and_harms_nothing(yard, gone):
     assert "1 merged" in yard.clerk("run", str(plan), "--merge", "auto").stdout
 
 
+@pytest.mark.slow
 def test_an_engine_that_slept_through_its_successor_never_writes_again(yard):
     """It is stopped, its lock removed, and another engine does all there was to do."""
     plan = yard.plan({"a": [f"{yard.waits('hold')}; echo never > a.txt", "echo good > a.txt"]})
