@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator.agents.protocol import Message
+from orchestrator.agents.protocol import Message, Started, ToolCall, UsageReported
 from orchestrator.allowance import Allowance
 from orchestrator.errors import UsageError
 from orchestrator.hearing import Hearing, result_of
@@ -66,8 +66,8 @@ async def run_session(
 
     ``connect`` opens what the session is confined to, given the gateway its agent asks for.
     ``env`` is complete (``environment``'s affair); ``log`` receives the raw output, at most about
-    ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told each event
-    on the event loop, messages at a bounded rate. Never raises for what an agent does: a command that is
+    ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told events
+    on the event loop, at a bounded rate. Never raises for what an agent does: a command that is
     missing, or a profile that cannot be, is a FAILED session with the mend in its reason.
     """
     try:
@@ -120,8 +120,12 @@ async def run_session(
     return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))
 
 
+_SHOWN = Started | Message | ToolCall | UsageReported
+"""What an agent may tell without end; each that is passed on is written to the database."""
+
+
 class _Sparing:
-    """Passes events on, but of many messages only so many a second: nobody reads faster."""
+    """Passes events on, but of many only so many a second: nobody reads faster."""
 
     def __init__(self, on_event: Callable[[AgentEvent], None]) -> None:
         self._on_event = on_event
@@ -129,7 +133,7 @@ class _Sparing:
         self._at = 0.0
 
     def tell(self, event: AgentEvent, now: float) -> None:
-        if isinstance(event, Message) and not self._may(now):
+        if isinstance(event, _SHOWN) and not self._may(now):
             return
         self._on_event(event)
 

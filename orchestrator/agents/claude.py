@@ -11,6 +11,7 @@ newer client must not break an older clerk.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.agents.profile import refuse_unknown
@@ -50,6 +51,11 @@ _LOGIN_STATUSES = frozenset({401, 403})
 _LOGIN_TRIES = 2
 """The first refusal may only mean that the client has to renew its token."""
 
+_LONGEST_NAME = 200
+_NAME = re.compile(rf"\w[^\s]{{0,{_LONGEST_NAME - 1}}}")
+_MOST_MESSAGES = 100
+"""Of which more may still be told. What an agent calls them, and how many, is its own to say."""
+
 _NOTHING = {
     "input_tokens": 0,
     "cache_creation_input_tokens": 0,
@@ -83,6 +89,7 @@ class ClaudeAgent:
         self._messages: dict[str, dict[str, int]] = {}
         self._streamed: dict[str, str] = {}
         self._context_tokens = 0
+        self._past = Usage()
         self._settled = Usage()
 
     def command(self, prompt: Prompt) -> AgentCommand:
@@ -135,7 +142,7 @@ class ClaudeAgent:
 
     def _start(self, told: dict[str, Any]) -> Iterator[AgentEvent]:
         session = _text(told.get("session_id"))
-        if session and session != self._session:
+        if _NAME.fullmatch(session) and session != self._session:
             self._session = session
             yield Started(session)
 
@@ -148,21 +155,29 @@ class ClaudeAgent:
         """A message while it is written; several may be, one under each parent."""
         match event.get("type"):
             case "message_start":
-                self._streamed[parent] = _text(_dict(event.get("message")).get("id"))
+                if len(self._streamed) >= _MOST_MESSAGES:
+                    self._streamed.clear()
+                self._streamed[parent[:_LONGEST_NAME]] = _text(
+                    _dict(event.get("message")).get("id")
+                )[: _LONGEST_NAME + 1]
             case "message_delta":
-                name = self._streamed.get(parent, "")
+                name = self._streamed.get(parent[:_LONGEST_NAME], "")
                 yield from self._count(name, _dict(event.get("usage")), parent)
 
     def _count(self, name: str, usage: dict[str, Any], parent: str) -> Iterator[AgentEvent]:
         """Count a message's tokens, of which each line tells a part; numbers only grow."""
         before = self._messages.get(name, _NOTHING)
         counted = {key: max(before[key], _int(usage.get(key))) for key in _NOTHING}
-        if not name or counted == before:
+        if not 0 < len(name) <= _LONGEST_NAME or counted == before:
             return
+        self._messages.pop(name, None)
         self._messages[name] = counted
+        if len(self._messages) > _MOST_MESSAGES:
+            self._past += _new_tokens(self._messages.pop(next(iter(self._messages))))
         if not parent:
             self._context_tokens = sum(counted.values())
-        yield UsageReported(sum(map(_new_tokens, self._messages.values()), self._settled))
+        told = sum(map(_new_tokens, self._messages.values()), self._past)
+        yield UsageReported(self._settled + told)
 
     def _of_rate_limit(self, info: dict[str, Any]) -> Iterator[AgentEvent]:
         if info.get("status") == "rejected":
@@ -174,6 +189,7 @@ class ClaudeAgent:
             yield from self._start(told)
         self._settled += _result_usage(told)
         self._messages.clear()
+        self._past = Usage()
         share = self._context_share(told)
         yield self._verdict(told)
         settled = self._settled

@@ -217,3 +217,26 @@ def test_no_field_of_a_known_line_can_break_the_reader(
     fields: dict[str, object], kind: str
 ) -> None:
     list(agent().read(json.dumps({**fields, "type": kind})))
+
+
+def test_an_agent_that_makes_up_messages_without_end_takes_no_memory() -> None:
+    reader = agent()
+    told: list[AgentEvent] = []
+    for number in range(1000):
+        usage = {"input_tokens": 3, "output_tokens": 1}
+        for name in (f"m{number}", f"{number}{'m' * 1000}"):
+            message = {"id": name, "usage": usage}
+            told += reader.read(json.dumps({"type": "assistant", "message": message}))
+            start = {"type": "message_start", "message": message}
+            line = {"type": "stream_event", "event": start, "parent_tool_use_id": name}
+            told += reader.read(json.dumps(line))
+    last = told[-1]
+    assert isinstance(last, UsageReported)
+    assert (last.usage.input_tokens, last.usage.output_tokens) == (3000, 1000)
+    assert sum(map(len, reader._streamed)) + sum(map(len, reader._messages)) < 100_000
+
+
+def test_a_name_of_a_session_is_one_word() -> None:
+    for name in ("--mcp-config=x", "a b", "x" * 1000):
+        line = {"type": "system", "subtype": "init", "session_id": name}
+        assert not list(agent().read(json.dumps(line)))

@@ -163,3 +163,12 @@ async def test_a_flood_of_messages_reaches_the_transcript_not_the_listener(
     assert result.message == "2999"
     assert len(events) < 1500
     assert len((tmp_path / "logs" / "transcript.log").read_text().splitlines()) == 3000
+
+
+async def test_a_flood_of_usage_does_not_reach_the_listener_either(
+    run: Run, events: list[AgentEvent]
+) -> None:
+    line = 'echo "{\\"clerk\\": {\\"input_tokens\\": $i}}"'
+    result = await run(f"i=0; while [ $i -lt 3000 ]; do {line}; i=$((i+1)); done")
+    assert result.usage.input_tokens == 2999
+    assert len(events) < 1500
