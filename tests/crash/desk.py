@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from orchestrator.process import Job, OnLine
 
 QUIET_LOOKS = 2
+BURIALS = 5
+"""A task that is cancelled may begin another one to tidy up."""
 
 
 class Crashed(Exception):
@@ -152,11 +154,14 @@ class Desk:
 
     def bury(self) -> None:
         crash_points._script = None
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        with suppress(RuntimeError):
-            self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        with suppress(RuntimeError):  # whoever was cancelled before it began would warn
+            self.loop.run_until_complete(asyncio.sleep(0))
+        for _ in range(BURIALS):
+            if tasks := asyncio.all_tasks(self.loop):
+                for task in tasks:
+                    task.cancel()
+                with suppress(RuntimeError):  # the stop it died of may be still to come
+                    self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
         self._git.objects.close()

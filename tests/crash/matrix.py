@@ -21,10 +21,10 @@ class Matrix:
     figures: Counter[str] = field(default_factory=Counter)
     stages: list[Stage] = field(default_factory=list)
 
-    def stage(self, scene: Scene, **more: str) -> Stage:
+    def stage(self, scene: Scene) -> Stage:
         """The scene in a fresh yard."""
         place = self.folder / str(len(self.stages))
-        self.stages.append(Stage.set(scene, place, self.forks, **more))
+        self.stages.append(Stage.set(scene, place, self.forks))
         return self.stages[-1]
 
     def scene_of(self, point: str) -> tuple[Scene, int]:
@@ -35,21 +35,25 @@ class Matrix:
                 return scene, hits
         raise AssertionError(f"no scene passes by {point}")
 
-    def kill_at(self, point: str, most: int, **more: str) -> None:
+    def kill_at(self, point: str, most: int) -> None:
         """Kill at each of some hits alone; at one of them at least it must come to that."""
         scene, hits = self.scene_of(point)
-        struck = 0
-        for number in some(hits, most):
-            stage = self.stage(scene, **more)
-            struck += stage.play(f"kill {point}:{number}")
-            stage.finish()
+        tried = some(hits, most, seed=point)
+        struck = sum(self.kill(scene, f"{point}:{number}") for number in tried)
         assert struck, f"{point} was never reached"
+        self.figures["hits known"] += hits
+
+    def kill(self, scene: Scene, hit: str) -> bool:
+        """Kill at one hit, and go on to the end; whether it came to that."""
+        stage = self.stage(scene)
+        struck = stage.play(f"kill {hit}")
+        stage.finish()
         self.figures["kills"] += struck
+        return struck
 
 
-def some(hits: int, most: int) -> list[int]:
-    """All numbers up to ``hits`` where they are few; else the first, the last and some between."""
+def some(hits: int, most: int, *, seed: str) -> list[int]:
+    """All numbers up to ``hits`` where they are few; else the first and a sample of the others."""
     if hits <= most:
         return list(range(1, hits + 1))
-    between = random.Random(hits).sample(range(2, hits), max(0, most - 2))
-    return sorted({1, *between, *([hits] if most > 1 else [])})
+    return sorted({1, *random.Random(seed).sample(range(2, hits + 1), most - 1)})

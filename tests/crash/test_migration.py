@@ -12,7 +12,9 @@ from crash.scenes import EDITING
 from orchestrator.crash_points import ORDER
 
 
-@pytest.mark.parametrize("point", ["migration.backed-up", "migration.done"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("migration.backed-up", marks=pytest.mark.slow), "migration.done"]
+)
 def test_a_killed_migration_is_made_at_the_next_start(point, stages):
     stage = stages(EDITING)
     stage.play()

@@ -21,7 +21,13 @@ def test_every_mutant_is_tried():
     assert set(CAUGHT) == set(MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", CAUGHT)
+SMOKE = {"no reconciling", "left abroad"}
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [name if name in SMOKE else pytest.param(name, marks=pytest.mark.slow) for name in CAUGHT],
+)
 def test_a_mutant_is_caught(mutant, stages):
     scene, order, told = CAUGHT[mutant]
     stage = stages(scene)

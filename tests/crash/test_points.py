@@ -5,29 +5,33 @@ from __future__ import annotations
 import random
 
 import pytest
-from crash.scenes import BUILDING
+from crash.scenes import BUILDING, CONFINED, EDITING
 
 from orchestrator.crash_points import POINTS
 
-SMOKE = ("worktree.added", "session.collected", "import.moved-in", "landing.after-cas")
+SMOKE = (
+    (EDITING, "session.collected:1"),
+    (CONFINED, "import.moved-in:1"),
+)
 ELSEWHERE = {"migration.backed-up", "migration.done"}
 """Visited by tests of their own."""
 
 
+@pytest.mark.slow
 def test_the_dry_runs_pass_by_every_point(dry_runs):
     seen = {hit.rpartition(":")[0] for hits in dry_runs.values() for hit in hits}
     assert seen == set(POINTS) - ELSEWHERE
 
 
-@pytest.mark.parametrize("point", SMOKE)
-def test_killed_at_a_point_it_finishes(point, matrix):
-    matrix.kill_at(point, 1)
+@pytest.mark.parametrize(("scene", "hit"), SMOKE)
+def test_killed_at_a_point_it_finishes(scene, hit, hand_made):
+    assert hand_made.kill(scene, hit)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", sorted(set(POINTS) - ELSEWHERE))
 def test_killed_at_any_point_it_finishes(point, matrix):
-    matrix.kill_at(point, 3)
+    matrix.kill_at(point, 2)
 
 
 @pytest.mark.slow
