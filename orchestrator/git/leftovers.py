@@ -25,7 +25,7 @@ from orchestrator.git.admission import (
     with_markers,
 )
 from orchestrator.git.imports import refusal_sentence
-from orchestrator.git.linked import delete_trees
+from orchestrator.git.linked import delete_trees, open_up
 from orchestrator.git.policy import scan
 from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.git.status import STATUS, Status, read_status
@@ -101,6 +101,7 @@ class Leftovers:
             # Through a link, whatever it leads to would be committed as the session's work.
             head = await self._head_of(branch)
             return await self._judge(task, head, notes=("the worktree is gone",))
+        open_up(tree.path)
         self._require_no_symref(branch)
         _drop_locks(tree.git_dir)
         status, cleared = await self._status(tree)

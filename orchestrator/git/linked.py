@@ -12,6 +12,7 @@ us: the ``.git`` file is the agent's to rewrite.
 from __future__ import annotations
 
 import os
+import stat
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,8 @@ class LinkedWorktrees:
         """
         await self.discard(name)
         path = self.home / name
+        # What a job makes in there, say a program that runs as its owner, is not for others.
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         place = ("--no-track", "-b", branch) if branch else ("--detach",)
         # Shielded, since an add that is killed leaves an entry over which all other git stumbles.
@@ -75,6 +78,7 @@ class LinkedWorktrees:
         tree = WorkTree(self.home / name, self._git.common_dir / "worktrees" / admin)
         if not tree.path.is_dir() or not (tree.git_dir / "HEAD").is_file():
             return None
+        open_up(tree.path)
         self._mend(tree)
         return tree
 
@@ -142,6 +146,13 @@ class LinkedWorktrees:
         pointer.write_bytes(content)
 
 
+def open_up(folder: Path) -> None:
+    """Let its owner, who runs the engine, into a worktree whose session shut itself in."""
+    found = folder.lstat().st_mode
+    if stat.S_ISDIR(found) and found & stat.S_IRWXU != stat.S_IRWXU:
+        folder.chmod(stat.S_IMODE(found) | stat.S_IRWXU)
+
+
 def to_trash(path: Path, trash: Path) -> Path:
     """``path`` moved to the folder ``trash`` of the same file system, where it awaits deletion."""
     trash.mkdir(parents=True, exist_ok=True)
@@ -149,6 +160,8 @@ def to_trash(path: Path, trash: Path) -> Path:
     try:
         return path.rename(place)
     except PermissionError:
+        if path.is_symlink():
+            raise
         path.chmod(0o700)  # moving a folder writes its "..", which its owner may have forbidden
         return path.rename(place)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import anyio
 import pytest
@@ -55,6 +56,26 @@ async def test_a_worktree_stands_on_its_tasks_branch_and_is_clean(sample, opened
     assert sample.git("symbolic-ref", "HEAD", cwd=tree.path) == "refs/heads/clerk/p/t"
     assert sample.git("status", "--porcelain", cwd=tree.path) == ""
     assert sample.git("status", "--porcelain") == ""
+
+
+async def test_what_jobs_make_is_for_their_owner_alone(sample, opened):
+    """A program that runs as whom it belongs to, say: its own mode is the job's to set."""
+    tree = await opened.worktrees.create("p", "t", sample.head)
+    assert stat.S_IMODE(tree.path.parent.parent.stat().st_mode) == 0o700
+
+
+async def test_a_worktree_that_was_shut_is_opened_again(sample, opened):
+    tree = await opened.worktrees.create("p", "t", sample.head)
+    (tree.path / "left.txt").write_text("left")
+    tree.path.chmod(0)
+    left = await opened.leftovers.collect(
+        tree, branch="clerk/p/t", base=sample.head, message="left over\n"
+    )
+    assert left.changed
+    assert stat.S_IMODE(tree.path.stat().st_mode) == 0o700
+    tree.path.chmod(0o111)
+    assert await opened.worktrees.reopen("p", "t") == tree
+    assert stat.S_IMODE(tree.path.stat().st_mode) == 0o711
 
 
 async def test_starting_anew_keeps_what_only_the_old_branch_held(sample, opened):

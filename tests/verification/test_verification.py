@@ -61,6 +61,14 @@ async def test_checks_get_a_short_environment_and_a_temporary_folder_of_their_ow
     assert not Path(env["TMPDIR"]).parent.exists()
 
 
+async def test_no_mode_opens_what_checks_make_to_other_users(site):
+    told = site.folder / "mode"
+    own = '"$(dirname "$CLERK_REPORT")"'
+    run = f"chmod 777 {own}; stat -c %a {own}/.. > {told}"
+    assert (await one(site, {"run": run})).verdict is Verdict.PASSED
+    assert told.read_text().strip() == "700"
+
+
 async def test_a_report_with_a_failure_is_red_though_the_command_says_well(site):
     result = await one(site, junit('<failure message="no"/>'))
     assert result.verdict is Verdict.FAILED
