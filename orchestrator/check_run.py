@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from orchestrator.errors import ClerkError
+from orchestrator.job import Ending, Job
 from orchestrator.judgement import judge
-from orchestrator.process import Ending, Job
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
 from orchestrator.reports.source import ReportUnreadable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from orchestrator.allowance import Allowance
     from orchestrator.executors import Executor
+    from orchestrator.job import Exit
     from orchestrator.plan.model import Check
-    from orchestrator.process import Exit
     from orchestrator.sandboxes import Confinement
 
 PLACEHOLDER = "{report}"

@@ -19,13 +19,13 @@ from orchestrator.agents.protocol import (
     ToolCall,
     UsageReported,
 )
-from orchestrator.process import Ending
+from orchestrator.job import Ending
 from orchestrator.results import SessionResult, Usage
 from orchestrator.states import Outcome
 
 if TYPE_CHECKING:
     from orchestrator.agents.protocol import AgentEvent
-    from orchestrator.process import Exit
+    from orchestrator.job import Exit
 
 LINGER_SECONDS = 10.0
 """How long an agent may stay after its last word; background tasks have kept some for ever."""

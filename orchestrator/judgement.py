@@ -10,12 +10,12 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from orchestrator.job import Ending
 from orchestrator.plan.values import show_duration
-from orchestrator.process import Ending
 from orchestrator.states import Verdict
 
 if TYPE_CHECKING:
-    from orchestrator.process import Exit
+    from orchestrator.job import Exit
     from orchestrator.results import Report
 
 _NOT_EXECUTABLE = 126

@@ -19,9 +19,9 @@ from orchestrator.agents.protocol import Message, Started, ToolCall, UsageReport
 from orchestrator.allowance import Allowance
 from orchestrator.errors import UsageError
 from orchestrator.hearing import Hearing, result_of
+from orchestrator.job import Job
 from orchestrator.letterbox import Letterbox
 from orchestrator.log_tail import last_words
-from orchestrator.process import Job
 from orchestrator.results import SessionResult
 from orchestrator.states import Outcome
 from orchestrator.transcript import Transcript
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent, AgentEvent, Asked, Prompt
     from orchestrator.executors import Executor
     from orchestrator.gateway import Gateway
-    from orchestrator.process import Exit
+    from orchestrator.job import Exit
     from orchestrator.sandboxes import Confinement
 
     Connect = Callable[[Gateway | None], AbstractAsyncContextManager[Confinement]]
@@ -115,9 +115,11 @@ async def run_session(
             confined = confinement.lending(command.readable).wrap(job)
             with anyio.CancelScope() as scope, (letterbox or Letterbox()).emptied_by(read_letter):
                 exit_ = await executor.run(confined, read)
+        result = result_of(hearing, exit_, anyio.current_time() - began, last_words(log))
+        transcript.end(result, log)
     finally:
         transcript.close()
-    return result_of(hearing, exit_, anyio.current_time() - began, last_words(log))
+    return result
 
 
 _SHOWN = Started | Message | ToolCall | UsageReported

@@ -61,7 +61,7 @@ class Pool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``setup_seconds`` for making a checkout ready; the others as in ``process.Job``."""
+    """``setup_seconds`` for making a checkout ready; the others as in ``job.Job``."""
 
     setup_seconds: float = 1800.0
     log_bytes: int = 32 * 1024 * 1024

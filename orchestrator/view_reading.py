@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.git.imports import said_by_the_disk
+from orchestrator.job import Ending, Job
 from orchestrator.log_tail import last_words
-from orchestrator.process import Ending, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from orchestrator.executors import Executor
     from orchestrator.git.private_view import PrivateView
-    from orchestrator.process import Exit
+    from orchestrator.job import Exit
     from orchestrator.sandboxes import Confinement
 
 PATIENCE_SECONDS = 600.0

@@ -193,25 +193,6 @@ class EngineClient(_Client):
         path = f"/v1/plans/{plan}" if task is None else _task(plan, task)
         return await self._ask("POST", f"{path}/{verb}", ActionView)
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        model: type[V],
-        *,
-        query: dict[str, int] | None = None,
-        body: View | None = None,
-    ) -> V:
-        try:
-            response = await self._http.request(
-                method, path, params=query, json=body and body.model_dump(mode="json")
-            )
-        except httpx.TransportError as error:
-            raise EngineUnreachable(_UNREACHABLE) from error
-        if response.is_error:
-            raise _error(response)
-        return _read(model, response.content)
-
 
 _UNREACHABLE = "the engine does not answer; start it with: clerk start"
 

@@ -139,7 +139,7 @@ class VerificationView(View):
 
 
 class NoteView(View):
-    """What a session wanted to be known."""
+    """What a session, or the engine about one, wanted to be known."""
 
     attempt: int
     at: float
@@ -147,7 +147,10 @@ class NoteView(View):
 
 
 class TaskDetail(View):
-    """Everything about one task; ``note`` is the architect's, ``notes`` are the sessions'."""
+    """Everything about one task; ``note`` is the architect's, ``notes`` are the sessions'.
+
+    ``warnings`` are the engine's, each told once: what a sandbox refused, a ref that moved.
+    """
 
     task: TaskView
     brief: str
@@ -157,6 +160,7 @@ class TaskDetail(View):
     attempts: tuple[AttemptView, ...]
     verifications: tuple[VerificationView, ...]
     notes: tuple[NoteView, ...] = ()
+    warnings: tuple[NoteView, ...] = ()
 
 
 class PlanView(View):

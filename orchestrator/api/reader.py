@@ -105,6 +105,7 @@ class Reader:
             store.attempts(plan, task),
             store.verifications(plan, task),
             noted=store.events(plan=plan, task=task, kind=EventKind.SESSION_NOTED),
+            warned=store.events(plan=plan, task=task, kind=EventKind.WARNING),
         )
 
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk:

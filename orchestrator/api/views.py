@@ -138,6 +138,7 @@ def task_detail(
     verifications: Iterable[VerificationRecord],
     *,
     noted: Iterable[Event],
+    warned: Iterable[Event],
 ) -> TaskDetail:
     """Everything about one task."""
     return TaskDetail(
@@ -148,10 +149,13 @@ def task_detail(
         note=record.note,
         attempts=tuple(attempt_view(attempt) for attempt in attempts),
         verifications=tuple(verification_view(one) for one in verifications),
-        notes=tuple(
-            NoteView(attempt=note.attempt, at=note.at, text=note.message) for note in noted
-        ),
+        notes=tuple(map(_note_view, noted)),
+        warnings=tuple(map(_note_view, {event.message: event for event in warned}.values())),
     )
+
+
+def _note_view(event: Event) -> NoteView:
+    return NoteView(attempt=event.attempt, at=event.at, text=event.message)
 
 
 def attempt_view(attempt: AttemptRecord) -> AttemptView:

@@ -136,4 +136,9 @@ def only_plan(status: StatusView, wanted: str | None) -> str:
 
 def print_json(text: str) -> None:
     """Write one JSON document to stdout, indented for people, stable for programs."""
-    click.echo(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(json.loads(text), indent=2))
+
+
+def print_json_line(text: str) -> None:
+    """The same on one line. In ASCII alone: a terminal obeys characters that JSON lets stand."""
+    click.echo(json.dumps(json.loads(text), separators=(",", ":")))

@@ -36,7 +36,7 @@ def doctor(plan: Path | None, repo: str | None, as_json: bool) -> int:
 
     findings = anyio.run(examine, _ground(plan, repo))
     if as_json:
-        click.echo(json.dumps(_as_data(findings), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_as_data(findings), indent=2))
     else:
         for line in _lines(findings):
             click.echo(line)

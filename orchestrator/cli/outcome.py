@@ -30,6 +30,10 @@ READY = "merge-ready"
 STANDINGS = ("merged", READY, *(s.replace("_", " ") for s in TaskState if s != TaskState.MERGED))
 
 
+_FATE = 210
+"""Characters of one task's fate; what is longer is cut in its middle, for its end tells most."""
+
+
 def exit_code(plan: PlanView) -> ExitCode:
     """Done, some task failed, or a person is needed: of a plan in which nothing moves."""
     if any(task.state in LOST for task in plan.tasks):
@@ -96,7 +100,8 @@ def what_became(task: TaskView) -> str:
     if task.blocked_by and not why:
         why = f"waits for {', '.join(task.blocked_by)}"
     state = task.state.replace("_", " ")
-    return safe_text(f"{state}{tries}: {why}" if why else state, one_line=True, limit=200)
+    told = safe_text(f"{state}{tries}: {why}" if why else state, one_line=True)
+    return told if len(told) <= _FATE else f"{told[: _FATE // 3]} … {told[-_FATE * 2 // 3 :]}"
 
 
 def _closed_gate(task: TaskView) -> str:

@@ -119,4 +119,4 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _print_json(data: object) -> None:
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(data, indent=2))

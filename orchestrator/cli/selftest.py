@@ -35,7 +35,7 @@ def selftest(only: tuple[str, ...], sandbox: str, as_json: bool) -> int:
     if as_json:
         import json
 
-        click.echo(json.dumps(as_data(findings, sandbox=using), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(as_data(findings, sandbox=using), indent=2))
     else:
         for line in page(findings, sandbox=using):
             click.echo(line)

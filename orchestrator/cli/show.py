@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from orchestrator.cli.connection import Place, find_place, find_task, print_json
+from orchestrator.cli.connection import Place, find_place, find_task, print_json, print_json_line
 from orchestrator.cli.orders import json_option, repo_option
 from orchestrator.errors import NothingStored, UsageError
 from orchestrator.safe_text import safe_text
@@ -158,7 +158,7 @@ def log(task: str, follow: bool, attempt: int | None, repo: str | None, as_json:
             while True:
                 chunk = await source.log(found.plan, found.id, attempt=attempt, after=at)
                 if as_json and (chunk.text or not follow):
-                    click.echo(chunk.model_dump_json())
+                    print_json_line(chunk.model_dump_json())
                 elif chunk.text:
                     click.echo(safe_text(chunk.text), nl=False)
                 moved, at = chunk.next > at, chunk.next

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
-    from orchestrator.process import Exit, Job, OnLine
+    from orchestrator.job import Exit, Job
+    from orchestrator.process import OnLine
 
 EXECUTORS = {"local": "orchestrator.executors.local:LocalExecutor"}
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from orchestrator.process import supervise
 
 if TYPE_CHECKING:
-    from orchestrator.process import Exit, Job, OnLine
+    from orchestrator.job import Exit, Job
+    from orchestrator.process import OnLine
 
 
 class LocalExecutor:

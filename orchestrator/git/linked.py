@@ -27,6 +27,7 @@ from orchestrator.git.environment import search_path
 
 if TYPE_CHECKING:
     from orchestrator.git.command import Git
+    from orchestrator.job import Completed
 
 TRASH = ".trash"
 
@@ -208,7 +209,7 @@ async def delete_trees(*paths: Path) -> None:
         raise GitError(f"{doomed[0]} could not be removed: {said[-1] if said else 'rm failed'}")
 
 
-async def _command(*argv: str) -> process.Completed:
+async def _command(*argv: str) -> Completed:
     env = {"PATH": search_path(), "LC_ALL": "C"}
     return await process.run(argv, cwd="/", env=env, timeout_seconds=None)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from orchestrator.process import Job
+    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Enclosure
 
 SANDBOXES = {

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import Job, run, supervise
+from orchestrator.job import Job
+from orchestrator.process import run, supervise
 from orchestrator.sandboxes.enclosure import Enclosure
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import process
 from orchestrator.errors import CannotRun
-from orchestrator.process import Handed, Witness
+from orchestrator.job import Handed, Witness
 from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.system_view import accounts, shown, system_view
@@ -29,7 +29,7 @@ from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from orchestrator.process import Job
+    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure
 
 HOME = Path("/run/clerk/home")

@@ -10,7 +10,6 @@ import sys
 
 from orchestrator import sandboxes
 from orchestrator.errors import CannotRun, UsageError
-from orchestrator.sandboxes.bubblewrap import INSTALL
 
 AUTO = "auto"
 LADDERS = {"linux": ("bubblewrap", "landlock"), "darwin": ("seatbelt",)}
@@ -45,7 +44,7 @@ async def choose(wanted: str) -> str:
 async def why_not(name: str) -> str:
     """Why the sandbox ``name`` does not hold here, empty when it does; attacked once."""
     if name == "landlock" and os.geteuid() == 0:
-        return f"it is for users without root's rights, who own what they lend; {INSTALL}"
+        return "it is for users without root's rights, who own what they lend"
     if name not in _held:
         _held[name] = await sandboxes.load(name).probe()
     return _held[name]

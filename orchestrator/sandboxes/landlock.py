@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import Handed
+from orchestrator.job import Handed
 from orchestrator.sandboxes import in_place
 from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.bubblewrap import Bubblewrap, user_of
@@ -40,7 +40,7 @@ from orchestrator.sandboxes.system_view import fact_paths
 from orchestrator.sandboxes.toolchain import SYSTEM, tool_paths
 
 if TYPE_CHECKING:
-    from orchestrator.process import Job
+    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Enclosure
 
 LAUNCHER = Path(__file__).with_name("landlock_launcher.py")

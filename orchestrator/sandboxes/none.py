@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.process import Job
+    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Enclosure
 
 

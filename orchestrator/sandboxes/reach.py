@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.process import Job, supervise
+from orchestrator.job import Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes.enclosure import Enclosure
 from orchestrator.sandboxes.toolchain import program_paths
 

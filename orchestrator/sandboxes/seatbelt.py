@@ -23,7 +23,7 @@ from orchestrator.sandboxes.toolchain import tool_paths
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from orchestrator.process import Job
+    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure
 
 _PROGRAM = "/usr/bin/sandbox-exec"

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.process import Handed
+from orchestrator.job import Handed
 from orchestrator.sandboxes.toolchain import SYSTEM, is_system
 
 if TYPE_CHECKING:

@@ -19,14 +19,15 @@ import anyio
 from orchestrator import process
 from orchestrator.api.models import StatusView
 from orchestrator.errors import CannotRun
-from orchestrator.process import Job, supervise
+from orchestrator.job import Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes.toolchain import program_paths
 from orchestrator.selftest import process_table
 from orchestrator.selftest.canaries import Canaries
 from orchestrator.selftest.traces import ACTING, Traces, title_of
 
 if TYPE_CHECKING:
-    from orchestrator.process import Exit
+    from orchestrator.job import Exit
     from orchestrator.selftest.case import Act
     from orchestrator.selftest.scene import Scene
 

@@ -22,7 +22,8 @@ from orchestrator.environment import confined_environment
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
-from orchestrator.process import Job, supervise
+from orchestrator.job import Job
+from orchestrator.process import supervise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

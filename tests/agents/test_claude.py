@@ -22,8 +22,8 @@ from orchestrator.agents.protocol import (
 )
 from orchestrator.errors import UsageError
 from orchestrator.hearing import Hearing, result_of
+from orchestrator.job import Exit
 from orchestrator.plan.model import AgentProfile
-from orchestrator.process import Exit
 from orchestrator.results import SessionResult
 from orchestrator.states import Outcome
 

@@ -26,9 +26,9 @@ from orchestrator.enclosures import Enclosures
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
+from orchestrator.job import Exit
 from orchestrator.ledger import Ledger
 from orchestrator.orders import Orders
-from orchestrator.process import Exit
 from orchestrator.rebuild import catch_up
 from orchestrator.recovery import recover
 from orchestrator.scheduler import Scheduler
@@ -39,7 +39,8 @@ from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
 
 if TYPE_CHECKING:
-    from orchestrator.process import Job, OnLine
+    from orchestrator.job import Job
+    from orchestrator.process import OnLine
 
 QUIET_LOOKS = 2
 BURIALS = 5

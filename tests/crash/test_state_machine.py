@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 
 from orchestrator.api.models import SubmitPlan, TaskSelection
 from orchestrator.errors import UsageError
-from orchestrator.process import Exit
+from orchestrator.job import Exit
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState, Verdict
 

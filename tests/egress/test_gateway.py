@@ -108,6 +108,16 @@ async def test_only_the_paths_it_declares_lead_on(tmp_path: Path, service: Servi
     assert len(service.asked) == (status == b"200")
 
 
+@pytest.mark.parametrize("way", ["..", "%2e%2e", "%252e%252e", "x/..", "x\\..", "..;x"])
+async def test_no_path_leads_out_of_the_services_own_base(tmp_path: Path, service: Service, way):
+    async with session(tmp_path, gateway=gateway(f"{service.url}/team")) as around:
+        port = await around.listening()
+        out = await around.ask(port, f"GET /{way}/other HTTP/1.1\r\nhost: x\r\n\r\n")
+        below = await around.ask(port, "GET /v1/...?a=/.. HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert out.split(b" ")[1] == b"404"
+    assert below.split(b" ")[1] == b"200"
+
+
 async def test_a_service_that_is_not_there_is_told_in_a_sentence(tmp_path: Path):
     async with session(tmp_path, gateway=gateway("http://localhost:1")) as way:
         answer = await way.ask(await way.listening(), "GET /a HTTP/1.1\r\nhost: x\r\n\r\n")

@@ -18,8 +18,8 @@ from orchestrator.allowance import show_bytes
 from orchestrator.cli import COMMANDS, cli
 from orchestrator.errors import ExitCode
 from orchestrator.git import policy
+from orchestrator.job import Handed, Job
 from orchestrator.plan.model import Needs
-from orchestrator.process import Handed, Job
 from orchestrator.readiness import GateName
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from orchestrator import disk_watch
 from orchestrator.allowance import Allowance, show_bytes
 from orchestrator.disk_watch import DiskWatch
+from orchestrator.job import Ending, Job
 from orchestrator.memory_watch import (
     LONGEST_PAUSE_SECONDS,
     SHORTEST_PAUSE_SECONDS,
     next_pause,
 )
-from orchestrator.process import Ending, Job, supervise
+from orchestrator.process import supervise
 from orchestrator.sandboxes.enclosure import Enclosure
 
 pytestmark = [

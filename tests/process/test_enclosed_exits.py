@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.process import Exit, Job, supervise
+from orchestrator.job import Exit, Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Enclosure
 

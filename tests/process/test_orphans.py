@@ -21,7 +21,8 @@ ENGINE = textwrap.dedent("""
     from pathlib import Path
     import anyio
     from orchestrator import orphans, watchman
-    from orchestrator.process import Job, supervise
+    from orchestrator.job import Job
+    from orchestrator.process import supervise
 
     async def main(cookie, folder):
         orphans.adopt_orphans(cookie)

@@ -8,7 +8,8 @@ import anyio
 import pytest
 from waiting import is_gone, until
 
-from orchestrator.process import Ending, Exit, Job, supervise
+from orchestrator.job import Ending, Exit, Job
+from orchestrator.process import supervise
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,8 @@ import pytest
 from waiting import until
 
 import orchestrator
-from orchestrator.process import Ending, Exit, Job, supervise
+from orchestrator.job import Ending, Exit, Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
 
@@ -178,7 +179,7 @@ import anyio
 from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
-from orchestrator.process import Job
+from orchestrator.job import Job
 
 async def main(folder):
     env = {"PATH": os.environ["PATH"]}

@@ -23,7 +23,8 @@ from sandboxes.battery import ATTACKS
 from sandboxes.ground import PATH, SECRET, Ground, changes, neighbourhood, pen
 
 from orchestrator.environment import confined_environment
-from orchestrator.process import Job, supervise
+from orchestrator.job import Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes import Sandbox
 from orchestrator.sandboxes.bubblewrap import OBJECTS, Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds

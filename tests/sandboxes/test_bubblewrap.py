@@ -18,7 +18,8 @@ import anyio
 import pytest
 from waiting import until_blocking
 
-from orchestrator.process import Exit, Handed, Job, supervise
+from orchestrator.job import Exit, Handed, Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import HOME, Bubblewrap, user_of
 from orchestrator.sandboxes.enclosure import Cover, Enclosure
 

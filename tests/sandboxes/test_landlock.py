@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import Exit, Handed, Job, supervise
+from orchestrator.job import Exit, Handed, Job
+from orchestrator.process import supervise
 from orchestrator.sandboxes import landlock_launcher as launcher
 from orchestrator.sandboxes import load
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure

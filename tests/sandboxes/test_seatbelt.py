@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import Job
+from orchestrator.job import Job
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure
 from orchestrator.sandboxes.seatbelt import Seatbelt, profile, quoted, resolved
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import Completed, Handed, run
+from orchestrator.job import Completed, Handed
+from orchestrator.process import run
 from orchestrator.sandboxes.bpf import Program
 from orchestrator.sandboxes.seccomp import (
     CALLS,

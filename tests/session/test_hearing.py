@@ -17,7 +17,7 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.hearing import Hearing, result_of
-from orchestrator.process import Ending, Exit
+from orchestrator.job import Ending, Exit
 from orchestrator.results import Usage
 from orchestrator.states import Outcome
 

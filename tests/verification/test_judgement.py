@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.job import Ending, Exit
 from orchestrator.judgement import judge
-from orchestrator.process import Ending, Exit
 from orchestrator.results import Report
 from orchestrator.states import Verdict
 
