@@ -9,6 +9,7 @@ session's cookies for the next request.
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -87,7 +88,8 @@ class ByGateway:
         """What is asked of the service; raises Refusal for a path that is not the session's."""
         path = target.partition(b"?")[0].decode("ascii", "replace")
         # TRACE would be answered with the headers it came with.
-        if method == b"TRACE" or (self._paths and not is_below(path, self._paths)):
+        elsewhere = bool(self._paths) and not is_below(path, self._paths)
+        if method == b"TRACE" or elsewhere or climbs(path):
             raise Refusal(404, "this gateway does not lead there")
         return url_of(self._scheme, self._host, self._port, self._base.encode() + target)
 
@@ -159,6 +161,11 @@ def of_all_hops(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
     }
     dropped = (_OF_ONE_HOP | named) - _FRAMING
     return ((name, value) for name, value in headers if name.lower() not in dropped)
+
+
+def climbs(path: str) -> bool:
+    """Whether a path leads upwards in some reading of it, and so out of the service's own base."""
+    return ".." in re.split(r"[/\\;]", unquote(unquote(path)))
 
 
 def is_below(path: str, prefixes: Iterable[str]) -> bool:
