@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from orchestrator.cli.connection import print_json_line
 from orchestrator.cli.outcome import MARKS, tally, what_became
 from orchestrator.events import EventKind
 from orchestrator.plan.values import show_duration
@@ -48,7 +49,7 @@ class JsonProgress:
     wants_status = False
 
     def event(self, event: EventView) -> None:
-        click.echo(event.model_dump_json())
+        print_json_line(event.model_dump_json())
 
     def status(self, plan: PlanView) -> None: ...
 
@@ -109,11 +110,11 @@ def plain_line(event: EventView) -> str:
     """One event for people: the time, the task, what happened."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.at))
     about = event.task or event.plan
-    told = event.message
+    told = event.message or event.kind.replace("_", " ")
     if event.kind == EventKind.TASK_CHANGED:
         state = str(event.data.get("to", "")).replace("_", " ")
-        told = f"{state}: {told}" if told else state
-    return safe_text(f"{clock} {about:<20} {told or event.kind}", one_line=False, limit=400)
+        told = f"{state}: {event.message}" if event.message else state
+    return safe_text(f"{clock} {about:<20} {told}", one_line=False, limit=400)
 
 
 def _new_live() -> Live:
