@@ -118,8 +118,7 @@ class Stage:
 
     def finish(self, mutant: str = "") -> Stored:
         """To the end without a crash; then everything must hold, and starting again changes nothing."""
-        if self.seen[-1].code:
-            self.play(mutant=mutant)
+        self.play(mutant=mutant)  # also after a good end: what a fault left is the next start's
         last = self.seen[-1]
         assert last.code == 0, f"it did not finish: {last.said}"
         return self.judge(mutant)
