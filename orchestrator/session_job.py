@@ -21,6 +21,7 @@ from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.recovery import collect_leftovers, keep_head
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
+from orchestrator.sandbox_hints import hints
 from orchestrator.session import run_session
 from orchestrator.session_place import is_abroad, open_place
 from orchestrator.session_prompt import session_prompt
@@ -139,6 +140,15 @@ class SessionJob:
                 except anyio.get_cancelled_exc_class():
                     await place.rescue()
                     raise
+        if place.sandbox.confines and result.outcome is Outcome.FAILED:
+            for hint in hints(result.reason):
+                self._site.ledger.tell(
+                    EventKind.WARNING,
+                    hint,
+                    plan=record.plan,
+                    task=record.id,
+                    attempt=work.attempt.number,
+                )
         brought = await place.bring_home()
         crash_point("session.ended")
         left = await self._site.git.leftovers.collect(

@@ -26,6 +26,8 @@ from orchestrator.safe_text import safe_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.results import SessionResult
+
 _BYTES = 8 * 1024 * 1024
 _LINE_CHARACTERS = 4000
 
@@ -58,9 +60,18 @@ class Transcript:
         self._log = BoundedLog(path, _BYTES)
 
     def write(self, event: AgentEvent) -> None:
+        self._line(describe(event))
+
+    def _line(self, told: str) -> None:
         clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        text = safe_text(describe(event), limit=_LINE_CHARACTERS, one_line=True)
+        text = safe_text(told, limit=_LINE_CHARACTERS, one_line=True)
         self._log.write(f"{clock} {text}\n".encode())
+
+    def end(self, result: SessionResult, raw: Path) -> None:
+        """How the session ended, and where all is that it printed: most of it is no event."""
+        why = f": {result.reason}" if result.reason else ""
+        self._line(f"ended {result.outcome.replace('_', ' ')}{why}")
+        self._line(f"all that it printed is in {raw}")
 
     def close(self) -> None:
         self._log.close()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from orchestrator.api.models import AttemptView, CheckView, TaskDetail
 
 
+_WARNINGS = 10
+"""The newest that are shown; all are in ``--json``."""
+
+
 def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
     """State, gates, checks, attempts and the newest digest; every line safe for a terminal."""
     task = detail.task
@@ -30,6 +34,10 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
         yield from ("", "attempts")
     for attempt in detail.attempts:
         yield safe_text(f"  {_attempt(attempt, now)}", limit=300)
+    if detail.warnings:
+        yield from ("", "warnings")
+    for warning in detail.warnings[-_WARNINGS:]:
+        yield safe_text(f"  ! {warning.text}", one_line=False, limit=400)
     if detail.notes:
         yield from ("", "notes of its sessions")
     for note in detail.notes:
@@ -45,8 +53,9 @@ def _check(check: CheckView) -> str:
     counts = (
         f", {check.passed} passed, {check.failed} failed" if check.passed or check.failed else ""
     )
-    how = "cached" if check.cached else show_duration(round(check.seconds, 1))
-    return f"{check.name} ({check.kind}): {verdict}{counts}, {how}  $ {check.command}"
+    took = "" if check.verdict is None else f", {show_duration(round(check.seconds, 1))}"
+    how = ", cached" if check.cached else took
+    return f"{check.name} ({check.kind}): {verdict}{counts}{how}  $ {check.command}"
 
 
 def _attempt(attempt: AttemptView, now: float) -> str:

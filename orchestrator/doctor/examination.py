@@ -22,6 +22,7 @@ CHECKS: Sequence[tuple[str, Probe]] = (
     ("tools", programs.tools),
     ("sandbox", confinement.sandboxes),
     ("agents", programs.plan_agents),
+    ("needs", premises.lent),
     ("disk", machine.disk),
     ("memory", machine.memory),
     ("limits", machine.limits),

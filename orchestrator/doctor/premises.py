@@ -39,6 +39,24 @@ async def repository(ground: Ground) -> Iterator[Finding]:
     return iter(findings or [ok("repository", str(found.common_dir))])
 
 
+async def lent(ground: Ground) -> Iterator[Finding]:
+    """Whether what the plan lends to its jobs is here."""
+    if ground.plan is None:
+        return iter(())
+    profiles = dict(map(ground.plan.agent_of, ground.plan.tasks)).values()
+    wanted = (ground.plan.worktree.needs, *(profile.needs for profile in profiles))
+    paths = dict.fromkeys(path for needs in wanted for path in needs.paths)
+    names = dict.fromkeys(name for needs in wanted for name in needs.env)
+    absent = [path for path in paths if not _original(ground, path).exists()]
+    unset = [name for name in names if name not in ground.environ]
+    findings = [
+        *(missing("needs.paths", f"{path} is not there", "make it or drop it") for path in absent),
+        *(warn("needs.env", f"{name} is not set", "set it; else it is left out") for name in unset),
+    ]
+    told = f"all that is lent is here: {', '.join([*paths, *names])}"
+    return iter(findings or ([ok("needs", told)] if paths or names else []))
+
+
 async def settings(ground: Ground) -> Iterator[Finding]:
     if ground.bad_settings:
         return iter([missing("settings", line) for line in ground.bad_settings.splitlines()])
@@ -121,6 +139,10 @@ def _target(ground: Ground, found: Repository) -> str:
 
 def _plan_name(ground: Ground) -> str:
     return ground.plan.name if ground.plan is not None else _ANY_PLAN
+
+
+def _original(ground: Ground, path: str) -> Path:
+    return ground.home / path[2:] if path.startswith("~/") else Path(path)
 
 
 def _slots(ground: Ground) -> str:

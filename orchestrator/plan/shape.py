@@ -97,7 +97,11 @@ def _wrong_value(detail: ErrorDetails, root: Item, item: Item) -> str:
         return sentence_at(loc, root, f"is empty; {_mend(loc, 'name at least one')}")
     if kind == "value_error":
         return remark_at(loc, root, str(context["error"]))
-    return sentence_at(loc, root, f"is wrong: {detail['msg'].lower()}")
+    if kind == "string_pattern_mismatch":  # only variables have a pattern
+        words = f"names {quoted(item.text)}; use letters, digits and '_', no digit first"
+    else:
+        words = f"is wrong: {detail['msg'].lower()}"
+    return sentence_at(loc, root, words)
 
 
 def _wrong_type(loc: Loc, item: Item, wanted: str) -> str:

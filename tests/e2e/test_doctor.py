@@ -97,6 +97,16 @@ def test_the_agents_of_a_plan_are_looked_for(yard):
     assert found["agent replayed"]["standing"] == "missing"
 
 
+def test_what_a_plan_lends_is_looked_for(yard):
+    (yard.home / ".netrc").write_text("login\n")
+    needs = {"paths": ["~/.netrc"], "env": ["LENT"]}
+    plan = str(yard.plan({"a": "true"}, worktree={"needs": needs}))
+    assert "~/.netrc, LENT" in examined(yard, plan, LENT="1")["needs"]["told"]
+    assert examined(yard, plan)["needs.env"]["standing"] == "warn"
+    (yard.home / ".netrc").unlink()
+    assert "~/.netrc is not there" in examined(yard, plan, code=4)["needs.paths"]["told"]
+
+
 def test_a_login_is_found_and_never_shown(yard, tmp_path):
     path = tmp_path / "bin"
     path.mkdir()

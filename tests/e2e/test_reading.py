@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 
 def test_everything_can_be_read_without_an_engine(yard):
@@ -56,6 +57,15 @@ def test_unknown_names_are_told_with_the_nearest_known_one(yard):
         "no plan 'q' is known here; known: p" in yard.clerk("pause", "--plan", "q", code=2).stderr
     )
     assert "No such command 'mrege'. Did you mean 'merge'?" in yard.clerk("mrege", code=2).stderr
+
+
+def test_the_log_of_a_session_that_told_nothing_says_how_it_ended(yard):
+    plan = yard.plan({"a": "echo broken >&2; exit 3"}, budget={"attempts": 1})
+    yard.clerk("run", str(plan), code=1)
+    told = yard.clerk("log", "a").stdout
+    assert "ended failed: the agent exited with 3: broken" in told
+    raw = Path(told.split("all that it printed is in ")[1].strip())
+    assert raw.read_text() == "broken\n"
 
 
 def test_a_log_is_followed_while_the_session_goes_on_and_is_safe_to_print(yard):

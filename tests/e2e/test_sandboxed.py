@@ -209,6 +209,22 @@ def served(tmp_path: Path):
         server.shutdown()
 
 
+def test_what_the_sandbox_refused_is_on_the_tasks_page(yard, served):
+    agents = {
+        "listed": {
+            "type": "command",
+            "run": "curl -fsS http://example.org/",
+            "needs": {"network": [served]},
+        },
+        "closed": {"type": "command", "run": "curl -fsS http://example.org/"},
+    }
+    tasks = {name: {"do": "true", "agent": name} for name in agents}
+    plan = yard.plan(tasks, agent="listed", agents=agents, budget={"attempts": 1})
+    yard.land(str(plan), code=1)
+    assert "! the sandbox refused to reach example.org" in yard.clerk("status", "listed").stdout
+    assert "! the sandbox may be why it failed" in yard.clerk("status", "closed").stdout
+
+
 def test_setup_has_the_network_the_plan_lists_everywhere_and_checks_have_none(yard, served):
     plan = yard.plan(
         {"a": GOOD},

@@ -93,6 +93,11 @@ def test_mistakes_of_every_kind_are_told_together_in_order(problems_of, small):
             "name: shop\nworktree: {copy: [../x]}",
             "3:19: worktree.copy: '../x' leaves the repository; write a path below its root",
         ),
+        (
+            "name: shop",
+            "name: shop\nworktree: {needs: {env: [A B]}}",
+            "3:26: worktree.needs.env names 'A B'; use letters, digits and '_', no digit first",
+        ),
     ],
 )
 def test_a_mistake_names_the_thing_and_the_mend(problems_of, small, old, new, told):
