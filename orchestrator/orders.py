@@ -90,6 +90,7 @@ class Orders:
             "note": note,
             "retry_at": 0.0,
             "held": "",
+            "sync_target": bool(record.head),  # what was mended on the target counts, too
         }
         if note:
             facts["feedback"] = note_feedback(note, record.feedback)

@@ -84,7 +84,12 @@ class Works:
         closed = open_one and attempts.closed(
             open_one, Outcome.ABANDONED, reason, now=ledger.clock()
         )
-        was_verified = record.state in {TaskState.VERIFYING, TaskState.MERGING}
+        # Sent on, what was proven is verified again; a session would find nothing to do.
+        was_verified = record.state in {
+            TaskState.VERIFYING,
+            TaskState.VERIFIED,
+            TaskState.MERGING,
+        }
         ledger.move(
             record,
             TaskState.NEEDS_INPUT,

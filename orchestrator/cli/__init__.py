@@ -37,7 +37,10 @@ COMMANDS = {
     "resume": ("orchestrator.cli.orders:resume", "Go on with a paused plan or task."),
     "retry": ("orchestrator.cli.orders:retry", "Send a task back to its agent."),
     "run": ("orchestrator.cli.run:run", "Run a plan in the foreground."),
-    "selftest": ("orchestrator.cli.selftest:selftest", "Run agents that cheat; show who is caught."),
+    "selftest": (
+        "orchestrator.cli.selftest:selftest",
+        "Run agents that cheat; show who is caught.",
+    ),
     "start": ("orchestrator.cli.engine:start", "Start the engine in the background."),
     "status": ("orchestrator.cli.show:status", "Show where every task stands."),
     "stop": ("orchestrator.cli.engine:stop", "Stop the background engine."),

@@ -61,6 +61,9 @@ def summary(plan: PlanView, *, now: float) -> Iterator[str]:
         yield f"  {tokens:,} tokens, ${cost:.2f}"
     if plan.sandbox == "none":
         yield "  every attempt ran without a sandbox"
+    stuck = [task.id for task in plan.tasks if task.state is TaskState.FAILED]
+    if stuck:
+        yield f"  next: clerk status {stuck[0]} · clerk log {stuck[0]} · clerk retry {stuck[0]}"
 
 
 def where_time_went(plan: PlanView, *, now: float) -> str:

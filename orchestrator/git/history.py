@@ -87,9 +87,7 @@ class History:
         """What changed from ``base`` to ``head``; asked twice in a row, git is asked once."""
         known = self._ahead.pop((base, head), None) or self._looks.get((base, head))
         if known is None:
-            answer = await self._git.run(
-                "diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head
-            )
+            answer = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
             if len(self._looks) >= _LOOKS_KEPT:
                 self._looks.clear()
             known = self._looks[base, head] = _read_look(answer.fields)

@@ -17,7 +17,7 @@ from orchestrator.errors import ClerkError
 if TYPE_CHECKING:
     from pathlib import Path
 
-REPORT_BYTES = 64 * 1024 * 1024
+REPORT_BYTES = 16 * 1024 * 1024
 """The biggest report that is read."""
 
 

@@ -14,7 +14,9 @@ def test_a_plan_goes_in_and_proven_branches_come_out_merged(yard):
     assert all(yard.passes(commit) for commit in commits)
     message = yard.git("log", "-1", "--format=%B", "main")
     tree = yard.git("rev-parse", "main^{tree}")
-    assert f"Clerk-Task: b\nClerk-Plan: p\nClerk-Sandbox: none\nClerk-Verified: unit@{tree}" in message
+    assert (
+        f"Clerk-Task: b\nClerk-Plan: p\nClerk-Sandbox: none\nClerk-Verified: unit@{tree}" in message
+    )
     assert yard.git("status", "--porcelain") == ""
 
 

@@ -43,3 +43,16 @@ def test_a_task_put_back_into_the_plan_is_worked_on_after_all(yard):
     yard.plan({"a": "echo good > a.txt", "b": "echo good > b.txt"})
     yard.clerk("run", str(plan), "--accept-changes", "--merge", "auto")
     assert {task["state"] for task in yard.status().values()} == {"merged"}
+
+
+def test_a_retry_counts_what_was_mended_on_the_target(yard):
+    checks = {"unit": {"run": "test -f needed"}}
+    plan = yard.plan({"a": "echo good > a.txt"}, checks=checks, budget={"attempts": 1})
+    yard.clerk("run", str(plan), "--merge", "auto", code=1)
+    yard.git("switch", "-q", "main")
+    yard.write("needed", "now\n")
+    yard.commit("mend")
+    yard.git("switch", "-q", "--detach")
+    yard.clerk("start")
+    yard.clerk("retry", "a")
+    yard.until("a", "merged")

@@ -16,7 +16,9 @@ LOOK = (
     " curl -sS -m 3 http://127.0.0.1:1/; git log --all --oneline; echo looked"
 )
 BAD = Turn("I look around and write it.", bash=f"({LOOK}) 2>&1; echo bad > a.txt")
-MEND = Turn("I mend it.", bash="echo good > a.txt && git add -A && git commit -qm mend && git stash list")
+MEND = Turn(
+    "I mend it.", bash="echo good > a.txt && git add -A && git commit -qm mend && git stash list"
+)
 DONE = Turn("It is done.", fresh=500, cached=1500, output=10)
 
 

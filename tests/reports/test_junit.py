@@ -334,7 +334,7 @@ def test_a_report_beyond_the_limit_is_refused(tmp_path):
     path = tmp_path / "huge.xml"
     with path.open("wb") as file:
         file.truncate(80 * 2**20)  # sparse
-    with pytest.raises(ReportUnreadable, match="larger than 64 MiB"):
+    with pytest.raises(ReportUnreadable, match="larger than 16 MiB"):
         JUnitParser().parse(path, tmp_path)
 
 

@@ -56,7 +56,9 @@ class Site:
             "pool": self.repository.pool,
             "cache": VerdictCache(self.folder / "cache"),
             "executor": LocalExecutor(),
-            "enclosures": Enclosures(self.repository.views, self.folder / "enclosures", Path.home()),
+            "enclosures": Enclosures(
+                self.repository.views, self.folder / "enclosures", Path.home()
+            ),
             "slots": anyio.CapacityLimiter(self.slots),
             "environ": ENVIRON,
             "limits": Limits(grace_seconds=0.5),
