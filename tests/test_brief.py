@@ -107,7 +107,7 @@ def test_a_fresh_session_gets_the_task_the_state_of_it_and_what_is_wrong():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.text(min_size=1, max_size=3_000),
+    st.text(min_size=1, max_size=3_000).filter(str.strip),
     st.text(max_size=3_000),
     st.lists(st.text(min_size=1, max_size=80), max_size=60),
     st.integers(40, 3_000),

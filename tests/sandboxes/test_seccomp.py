@@ -249,6 +249,10 @@ print(json.dumps(told))
 """
 
 
+PYTHON = str(Path(sys.executable).resolve())
+"""Itself, since its virtual environment may lie in a folder that is covered inside."""
+
+
 async def in_bwrap(bwrap: str, *command: str, filtered: bool = True, **env: str) -> Completed:
     word = ("--seccomp", Handed(filter_program())) if filtered else ()
     place = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp")
@@ -264,7 +268,7 @@ async def test_the_kernel_refuses_what_it_would_else_do(bwrap: str) -> None:
     told = []
     for filtered in (True, False):
         done = await in_bwrap(
-            bwrap, sys.executable, "-c", TRIES, filtered=filtered, CALLS=json.dumps(numbers)
+            bwrap, PYTHON, "-c", TRIES, filtered=filtered, CALLS=json.dumps(numbers)
         )
         assert done.code == 0, done.stderr
         told.append(json.loads(done.stdout))
@@ -279,7 +283,7 @@ async def test_the_kernel_refuses_what_it_would_else_do(bwrap: str) -> None:
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="x32 is of x86_64")
 async def test_the_kernel_takes_the_x32_number_for_no_way_around(bwrap: str) -> None:
     script = "import ctypes,os; c=ctypes.CDLL(None,use_errno=True); r=c.syscall({}); print(r,ctypes.get_errno())"
-    done = await in_bwrap(bwrap, sys.executable, "-c", script.format(0x40000000 + 39))
+    done = await in_bwrap(bwrap, PYTHON, "-c", script.format(0x40000000 + 39))
     assert done.stdout.split() == [b"-1", str(errno.EPERM).encode()]
 
 
