@@ -48,6 +48,8 @@ def test_a_red_attempt_is_mended_by_the_same_session(yard, model):
         "calls",
         "says",
         "finished",
+        "ended",
+        "all",  # … that was printed is there
     ]
     assert any("calls Bash echo bad > a.txt" in line for line in lines)
 
