@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _SECONDS = 300.0
+_LONGEST_HOME = 60
+_SHORT_HOME = Path("/tmp")  # noqa: S108 - a folder of mode 0700 is made in it
+"""A socket's whole path has 107 bytes at most."""
 
 
 def make_folder() -> Path:
     """A fresh folder of mode 0700 with a short path, since sockets are made in such folders."""
-    return Path(tempfile.mkdtemp(prefix=_prefix())).resolve()
+    return Path(tempfile.mkdtemp(prefix=_prefix(), dir=_home())).resolve()
 
 
 async def sweep() -> None:
     """Remove what killed engines of this repository left; only while holding its lock."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+    for folder in _home().glob(f"{_prefix()}*"):
         found = folder.lstat()
         if stat.S_ISDIR(found.st_mode) and os.geteuid() in (0, found.st_uid):
             await _remove(folder)
@@ -46,6 +49,12 @@ async def scratch_folder() -> AsyncIterator[Path]:
     finally:
         with anyio.CancelScope(shield=True):
             await _remove(folder)
+
+
+def _home() -> Path:
+    """The temporary folder that was asked for, unless sockets in it could not be opened."""
+    wanted = Path(tempfile.gettempdir())
+    return wanted if len(os.fsencode(wanted)) <= _LONGEST_HOME else _SHORT_HOME
 
 
 def _prefix() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import httpx
+import pytest
 
 from .conftest import Yard
 
@@ -85,13 +87,28 @@ def events(response: httpx.Response):
             yield json.loads(line.removeprefix("data:"))
 
 
-def test_a_long_path(tmp_path):
+def test_a_long_path(tmp_path, short_folder):
     """A socket's path is short; an engine of a deep repository listens in a temporary folder."""
     yard = Yard.make(tmp_path / ("deep-" * 20) / "repo")
-    temporary = tmp_path / "t"
-    temporary.mkdir()
-    yard.clerk("start", TMPDIR=str(temporary))
-    assert Path(yard.holder.socket).is_relative_to(temporary)
+    yard.clerk("start", TMPDIR=str(short_folder))
+    assert Path(yard.holder.socket).is_relative_to(short_folder)
     assert stat.S_IMODE(Path(yard.holder.socket).parent.stat().st_mode) == 0o700
     yard.clerk("stop")
-    assert list(temporary.iterdir()) == []
+    assert list(short_folder.iterdir()) == []
+
+
+def test_a_temporary_folder_too_deep_for_sockets_is_not_taken(tmp_path):
+    deep = tmp_path / ("deep-" * 20)
+    yard = Yard.make(deep / "repo")
+    (deep / "t").mkdir()
+    yard.clerk("start", TMPDIR=str(deep / "t"))
+    socket = Path(yard.holder.socket)
+    yard.clerk("stop")
+    assert not socket.parent.exists()
+    assert list((deep / "t").iterdir()) == []
+
+
+@pytest.fixture
+def short_folder():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)

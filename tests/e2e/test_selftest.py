@@ -123,7 +123,7 @@ def test_a_broken_engine_is_told_case_by_case(monkeypatch, place):
 
 def test_an_interrupted_self_test_leaves_nothing_behind(place):
     with start(place, *only("silent", "endless")) as running:
-        until_blocking(lambda: any(place.glob("*/*/repository/.git/clerk/engine.sock")))
+        until_blocking(lambda: any(place.glob("*/*/repository/.git/clerk/clerk.db")))
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
     assert running.returncode == 130

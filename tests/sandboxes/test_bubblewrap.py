@@ -213,7 +213,10 @@ async def test_without_dying_with_their_parent_they_would_live_on(ground: Ground
             process.wait()
             (ground.inside / "gate").touch()
             until_blocking((ground.inside / "on").exists)
-            os.kill(int((ground.folder / "pid").read_text()), signal.SIGKILL)
+            guard = int((ground.folder / "pid").read_text())
+            inside = Path(f"/proc/{guard}/task/{guard}/children").read_text().split()
+            for pid in (*map(int, inside), guard):
+                os.kill(pid, signal.SIGKILL)
         os.close(tell)
 
 
