@@ -24,6 +24,7 @@ from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
 from orchestrator.job import Job
 from orchestrator.process import supervise
+from orchestrator.sandboxes.choice import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ class Scene:
         bare = await self._start("none", tree, times)
         figures = _both("a bare start", bare, None, "")
         for name in NAMES:
-            if not await sandboxes.load(name).probe():
+            if not await why_not(name):
                 figures += _both(
                     f"a start in {name}", await self._start(name, tree, times), bare, GOAL_START
                 )
