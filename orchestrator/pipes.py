@@ -156,8 +156,7 @@ class Pump:
     """Reads one pipe to its end, into a log and, where wanted, line by line.
 
     It shields itself: what a child says while it is being stopped is still read. ``hurry`` ends
-    its rests once the child is gone, ``stop`` ends it altogether. ``last`` is some of what came
-    last.
+    its rests once the child is gone, ``stop`` ends it altogether. ``last`` is the end of all that came.
     """
 
     def __init__(self, descriptor: int, log: BoundedLog, lines: Lines | None = None) -> None:
@@ -213,7 +212,7 @@ class Pump:
             if not chunk:
                 return total, True
             total += len(chunk)
-            self.last = chunk[-_LAST_BYTES:]
+            self.last = (self.last + chunk[-_LAST_BYTES:])[-_LAST_BYTES:]
             self._log.write(chunk)
             if self._lines:
                 self._lines.feed(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.job import Exit, Job
+from orchestrator.job import Exit, Job, Witness
 from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Enclosure
@@ -53,8 +54,15 @@ async def test_a_sandbox_that_fails_is_not_taken_for_its_command(
     ended = await supervise(replace(job, argv=(job.argv[0], *words, *job.argv[1:])))
     assert ended.code is None
     assert not ended.started
-    assert ended.error.startswith("its sandbox failed: ")
+    assert ended.error.startswith("its sandbox failed: bwrap: ")
     assert words[0].strip("-") in ended.error or words[1] in ended.error
+
+
+async def test_a_sandbox_that_says_why_in_pieces_is_quoted_whole(tmp_path: Path) -> None:
+    says = "printf 'bwrap: ' >&2; sleep 0.2; echo 'no such option' >&2; exit 1"
+    job = Job(("sh", "-c", says, Witness()), tmp_path, {"PATH": os.defpath}, "pieces")
+    ended = await supervise(job)
+    assert ended.error == "its sandbox failed: bwrap: no such option"
 
 
 async def test_a_command_that_says_what_a_sandbox_would_is_believed_to_have_run(
