@@ -319,8 +319,6 @@ def test_a_few_known_stories_end_well():
 @pytest.mark.slow
 # An engine that is dropped in mid-work leaves what it was about to start: that is the crash.
 @pytest.mark.filterwarnings("ignore:coroutine 'Scheduler._run' was never awaited:RuntimeWarning")
-@pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <coroutine object Scheduler._run:pytest.PytestUnraisableExceptionWarning"
-)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_many_stories_end_well():
     tell(40, 30, again=False)
