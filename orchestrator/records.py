@@ -54,6 +54,9 @@ class TaskRecord:
     be told, ``note`` the architect's own words for it, ``sync_target`` that the target is merged
     into the worktree first.
 
+    ``tests_head`` is the commit whose tests were seen red, at ``tests_red_at``, and are locked since;
+    ``tests_approved`` that commit once a person approved the tests.
+
     ``settled_by`` names the dependency that settled this task. ``merge_requested`` is the order
     to land and ``held`` why landing waits; ``intent`` is the candidate on record while merging
     and ``intent_base`` the target it was built on, ``merged_commit`` what landed.
@@ -83,6 +86,9 @@ class TaskRecord:
     sync_target: bool = False
     paused: bool = False
     approved_head: str = ""
+    tests_head: str = ""
+    tests_red_at: float = 0.0
+    tests_approved: str = ""
     settled_by: str = ""
     merge_requested: bool = False
     held: str = ""
@@ -138,4 +144,30 @@ class VerificationRecord:
     results: str
     started_at: float
     ended_at: float
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRunRecord:
+    """One run of a check that came to an end, for what history tells of the next.
+
+    ``purpose`` as in ``VerificationRecord`` (``asked`` when a session asked for it), ``command`` is
+    a hash of the check's command; ``seconds`` are of all its ``runs`` together, 0 of a cached one;
+    ``flaky`` are the tests that failed and then passed on this tree, separated by newlines;
+    ``overloaded`` that the machine was.
+    """
+
+    plan: str
+    task: str
+    purpose: str
+    check_name: str
+    command: str
+    tree: str
+    verdict: str
+    seconds: float
+    cached: bool
+    runs: int
+    flaky: str
+    overloaded: bool
+    at: float
     id: int = 0

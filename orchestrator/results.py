@@ -111,9 +111,11 @@ class CheckResult:
     """One check on one tree.
 
     ``reason`` says in a sentence why the verdict is not *passed*; ``seconds`` is the time the
-    command took when it really ran; ``cached`` that it did not run now; ``skipped`` that it was
-    not started since something it needs failed (its verdict is then ERRORED and it blames
-    nobody); ``log`` the path of the full output.
+    command took when it really ran, all ``runs`` of it together; ``cached`` that it did not run now;
+    ``skipped`` that it was not started since something it needs failed (its verdict is then
+    ERRORED and it blames nobody); ``log`` the path of the full output. ``flaky_tests`` failed and
+    then passed on this tree; ``overloaded`` is whether the machine was while it ran; ``written`` are
+    paths of the tree that it changed.
     """
 
     check: str
@@ -127,6 +129,10 @@ class CheckResult:
     skipped: bool = False
     reason: str = ""
     log: str = ""
+    runs: int = 1
+    flaky_tests: tuple[str, ...] = ()
+    overloaded: bool = False
+    written: tuple[str, ...] = ()
 
 
 def combined_verdict(results: Iterable[CheckResult]) -> Verdict:

@@ -12,22 +12,19 @@ from __future__ import annotations
 import secrets
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
-import anyio.to_thread
 
 from orchestrator.allowance import Allowance
-from orchestrator.cache import cache_key
 from orchestrator.check_graph import chart, run_order
+from orchestrator.check_keys import check_keys
 from orchestrator.check_run import Workbench
 from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
 from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
-from orchestrator.surroundings import surroundings
 from orchestrator.verification_run import VerificationRequest, VerificationRun
 from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
@@ -100,7 +97,7 @@ class Verifier:
         """
         began = anyio.current_time()
         order = run_order(request.plan.checks, request.checks)
-        keys = await self._keys(request, order)
+        keys = await check_keys(request, order, self._env(request))
         if request.use_cache:
             async with self._trees.hold(request.tree):
                 results = await self._results(request, order, keys, self._known(keys))
@@ -108,28 +105,6 @@ class Verifier:
             results = await self._results(request, order, keys, {})
         seconds = round(anyio.current_time() - began, 3)
         return Verification(request.commit, request.tree, results, seconds)
-
-    async def _keys(self, request: VerificationRequest, order: tuple[str, ...]) -> dict[str, str]:
-        """The cache key of each check."""
-        wanted = request.plan.worktree
-        around = partial(surroundings, wanted, request.main_checkout)
-        found = await anyio.to_thread.run_sync(around) if wanted.copy_ or wanted.share else around()
-        env = self._env(request) | {"CLERK_SANDBOX": request.sandbox.name}
-        env.pop("TMPDIR", None)
-        keys: dict[str, str] = {}
-        for name in order:
-            check = request.plan.checks[name]
-            keys[name] = cache_key(
-                tree=request.tree,
-                command=check.run,
-                report=check.report,
-                env=env,
-                setup=wanted.setup,
-                copied=found.copied,
-                shared=found.shared,
-                needs=[keys[need] for need in check.needs],
-            )
-        return keys
 
     def _known(self, keys: Mapping[str, str]) -> dict[str, CheckResult]:
         """What has passed on this tree before."""

@@ -18,5 +18,23 @@ def _rebuilt_at(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE plan ADD COLUMN rebuilt_at FLOAT NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_rebuilt_at,)
+def _proofs(connection: Connection) -> None:
+    """3: tests seen red before the work, and what every check's runs came to."""
+    for column in ("tests_head VARCHAR", "tests_approved VARCHAR"):
+        connection.exec_driver_sql(f"ALTER TABLE task ADD COLUMN {column} NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("ALTER TABLE task ADD COLUMN tests_red_at FLOAT NOT NULL DEFAULT 0")
+    number = "BIGSERIAL" if connection.dialect.name == "postgresql" else "INTEGER NOT NULL"
+    connection.exec_driver_sql(
+        f"CREATE TABLE check_run (id {number}, plan VARCHAR NOT NULL, task VARCHAR NOT NULL,"
+        " purpose VARCHAR NOT NULL, check_name VARCHAR NOT NULL, command VARCHAR NOT NULL,"
+        " tree VARCHAR NOT NULL, verdict VARCHAR NOT NULL, seconds FLOAT NOT NULL,"
+        " cached BOOLEAN NOT NULL, runs INTEGER NOT NULL, flaky VARCHAR NOT NULL,"
+        " overloaded BOOLEAN NOT NULL, at FLOAT NOT NULL, PRIMARY KEY (id))"
+    )
+    connection.exec_driver_sql(
+        "CREATE INDEX check_run_newest ON check_run (check_name, command, id)"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_rebuilt_at, _proofs)
 """The nth one brings version n to n + 1."""

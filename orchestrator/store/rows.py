@@ -82,6 +82,9 @@ class TaskRow(UsageColumns, table=True):
     sync_target: bool
     paused: bool
     approved_head: str
+    tests_head: str
+    tests_red_at: float
+    tests_approved: str
     settled_by: str
     merge_requested: bool
     held: str
@@ -134,6 +137,28 @@ class VerificationRow(SQLModel, table=True):
     results: str
     started_at: float
     ended_at: float
+
+
+class CheckRunRow(SQLModel, table=True):
+    """Outlives its plan: what a check costs and how it flakes is known of the repository."""
+
+    __tablename__ = "check_run"
+    __table_args__: Any = (Index("check_run_newest", "check_name", "command", "id"),)
+
+    id: int = Field(primary_key=True, sa_type=COUNTER)
+    plan: str
+    task: str
+    purpose: str
+    check_name: str
+    command: str
+    tree: str
+    verdict: str
+    seconds: float
+    cached: bool
+    runs: int
+    flaky: str
+    overloaded: bool
+    at: float
 
 
 class EventRow(SQLModel, table=True):

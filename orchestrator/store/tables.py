@@ -1,7 +1,7 @@
 """Where each kind of record is kept, with its statements built once.
 
 *Mirrored* kinds (plans, tasks, attempts) change, carry a revision and are held in memory;
-*logged* kinds (verifications, events) only grow and are numbered by the database. SQLAlchemy
+*logged* kinds (verifications, runs of checks, events) only grow and are numbered by the database. SQLAlchemy
 caches what it compiled by statement, so statements are made here and only given values later.
 """
 
@@ -12,9 +12,22 @@ from typing import TYPE_CHECKING, Any, Generic
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from orchestrator.events import Event
-from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+from orchestrator.records import (
+    AttemptRecord,
+    CheckRunRecord,
+    PlanRecord,
+    TaskRecord,
+    VerificationRecord,
+)
 from orchestrator.store.converters import Converter, R
-from orchestrator.store.rows import AttemptRow, EventRow, PlanRow, TaskRow, VerificationRow
+from orchestrator.store.rows import (
+    AttemptRow,
+    CheckRunRow,
+    EventRow,
+    PlanRow,
+    TaskRow,
+    VerificationRow,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -86,4 +99,5 @@ PLANS = MirroredTable(PlanRow, PlanRecord, key=("name",), order="position")
 TASKS = MirroredTable(TaskRow, TaskRecord, key=("plan", "id"), order="position")
 ATTEMPTS = MirroredTable(AttemptRow, AttemptRecord, key=("plan", "task", "number"), order="number")
 VERIFICATIONS = LoggedTable(VerificationRow, VerificationRecord, number="id")
+CHECK_RUNS = LoggedTable(CheckRunRow, CheckRunRecord, number="id")
 EVENTS = LoggedTable(EventRow, Event, number="seq")

@@ -14,13 +14,19 @@ from sqlalchemy import bindparam, delete
 
 from orchestrator.states import check_transition
 from orchestrator.store.staged import Staged
-from orchestrator.store.tables import EVENTS, VERIFICATIONS
+from orchestrator.store.tables import CHECK_RUNS, EVENTS, VERIFICATIONS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from orchestrator.events import Event
-    from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+    from orchestrator.records import (
+        AttemptRecord,
+        CheckRunRecord,
+        PlanRecord,
+        TaskRecord,
+        VerificationRecord,
+    )
     from orchestrator.store.converters import R
     from orchestrator.store.mirror import Mirror
     from orchestrator.store.tables import LoggedTable
@@ -113,6 +119,9 @@ class Transaction:
         """Returns the record with its ``id``, whatever id it came with."""
         number = self._log(VERIFICATIONS, verification)
         return replace(VERIFICATIONS.converter.as_stored(verification), id=number)
+
+    def add_check_run(self, run: CheckRunRecord) -> None:
+        self._log(CHECK_RUNS, run)
 
     def append(self, event: Event) -> Event:
         """Returns the event with its ``seq``, and with the time of now if it had none."""
