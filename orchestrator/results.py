@@ -84,7 +84,8 @@ class Report:
 
     ``parsed`` is False when only the exit code and ``tail`` are known; counts are then all zero.
     ``failures`` may hold fewer than were counted, never more. ``flaky`` counts those of the passed
-    that passed only when the runner tried again. ``tail`` is the head and end of the output.
+    that passed only when the runner tried again; ``flaky_tests`` names them, as far as it tells.
+    ``tail`` is the head and end of the output.
     """
 
     parsed: bool = False
@@ -94,6 +95,7 @@ class Report:
     skipped: int = 0
     flaky: int = 0
     failures: tuple[Failure, ...] = ()
+    flaky_tests: tuple[str, ...] = ()
     tail: str = ""
 
     @property
@@ -112,10 +114,11 @@ class CheckResult:
 
     ``reason`` says in a sentence why the verdict is not *passed*; ``seconds`` is the time the
     command took when it really ran, all ``runs`` of it together; ``cached`` that it did not run now;
-    ``skipped`` that it was not started since something it needs failed (its verdict is then
-    ERRORED and it blames nobody); ``log`` the path of the full output. ``flaky_tests`` failed and
-    then passed on this tree; ``overloaded`` is whether the machine was while it ran; ``written`` are
-    paths of the tree that it changed.
+    ``skipped`` that it was not started, or not let finish, since another one failed (its verdict is
+    then ERRORED and it blames nobody); ``log`` the path of the full output. ``flaky_tests`` failed
+    and then passed on this tree, or failed in quarantine; ``tolerated`` is whether the plan lets a
+    FLAKY check pass; ``overloaded`` whether the machine was while it ran; ``written`` are paths of
+    the tree that it changed.
     """
 
     check: str
@@ -131,8 +134,14 @@ class CheckResult:
     log: str = ""
     runs: int = 1
     flaky_tests: tuple[str, ...] = ()
+    tolerated: bool = False
     overloaded: bool = False
     written: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether it stands in nobody's way: it passed, or is flaky where the plan allows that."""
+        return self.verdict is Verdict.PASSED or (self.verdict is Verdict.FLAKY and self.tolerated)
 
 
 def combined_verdict(results: Iterable[CheckResult]) -> Verdict:
@@ -163,8 +172,8 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """True only when at least one check ran and every one of them passed."""
-        return bool(self.results) and all(r.verdict is Verdict.PASSED for r in self.results)
+        """True only when at least one check ran and every one of them is ``ok``."""
+        return bool(self.results) and all(result.ok for result in self.results)
 
     def failed_checks(self) -> tuple[CheckResult, ...]:
-        return tuple(r for r in self.results if r.verdict is not Verdict.PASSED)
+        return tuple(result for result in self.results if not result.ok)
