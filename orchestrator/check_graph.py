@@ -2,7 +2,7 @@
 
 A known verdict spares a check its run, with one exception: a check that must run works on what
 its ``needs`` left behind in the checkout (a build, a generated file), so those run in the same
-checkout again, known or not.
+checkout again, known or not. What needs a check that is known to fail is left out at once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ _CHEAPEST_FIRST = ("build", "lint", "types", "unit", "integration", "e2e")
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What to do about each check: take the known result, or run it."""
+    """What to do about each check: take the known result, leave it out, or run it.
+
+    ``left_out`` tells of each the need that is known to fail, or is left out itself.
+    """
 
     reused: Mapping[str, CheckResult] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     to_run: tuple[str, ...] = ()
 
 
@@ -42,17 +46,33 @@ def run_order(checks: Mapping[str, Check], wanted: Iterable[str]) -> tuple[str, 
 def chart(
     checks: Mapping[str, Check], order: tuple[str, ...], known: Mapping[str, CheckResult]
 ) -> Course:
-    """The course through ``order`` (needs first); ``known`` are checks that passed before."""
+    """The course through ``order`` (needs first); ``known`` are results of earlier runs."""
+    left_out = _left_out(checks, order, known)
     to_run: set[str] = set()
     for name in reversed(order):
-        if name not in known:
+        if name not in known and name not in left_out:
             to_run.add(name)
         if name in to_run:
             to_run.update(checks[name].needs)
+    settled = to_run | left_out.keys()
     return Course(
-        reused={name: known[name] for name in order if name not in to_run},
+        reused={name: known[name] for name in order if name in known and name not in settled},
+        left_out=left_out,
         to_run=tuple(name for name in order if name in to_run),
     )
+
+
+def _left_out(
+    checks: Mapping[str, Check], order: tuple[str, ...], known: Mapping[str, CheckResult]
+) -> dict[str, str]:
+    """What cannot start, with the need that bars it; also what passed while that did."""
+    barred: dict[str, str] = {}
+    red = {name for name, result in known.items() if result.verdict is not Verdict.PASSED}
+    for name in order:
+        bar = next((need for need in checks[name].needs if need in red or need in barred), None)
+        if bar is not None:
+            barred[name] = bar
+    return barred
 
 
 def not_started(need: CheckResult) -> str:

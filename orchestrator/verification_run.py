@@ -34,7 +34,8 @@ class VerificationRequest:
 
     ``sandbox`` is what its commands run in, ``logs`` a folder for this verification alone. ``main_checkout`` is where setup takes files
     from, None in a bare repository. Without ``use_cache`` everything runs again; results are kept
-    all the same. With ``fail_fast`` no check is started any more once one has not passed.
+    all the same. With ``trust_failures`` a known failure spares a run as a known pass does. With
+    ``fail_fast`` no check is started any more once one has not passed.
     ``on_result`` is told each result as it comes.
     """
 
@@ -46,6 +47,7 @@ class VerificationRequest:
     logs: Path
     main_checkout: Path | None
     use_cache: bool = True
+    trust_failures: bool = False
     fail_fast: bool = False
     on_result: Callable[[CheckResult], None] | None = None
 
@@ -71,9 +73,12 @@ class VerificationRun:
         self._ended = {name: anyio.Event() for name in course.to_run}
 
     def tell_known(self) -> None:
-        """Tell what need not run."""
+        """Tell what need not run, and what cannot."""
         for result in self._course.reused.values():
             self._tell(result)
+        for name, need in self._course.left_out.items():
+            reason = not_started(self.results[need])
+            self._tell(errored(name, self._checks[name], reason, skipped=True))
 
     async def everything(self, bench: Workbench) -> None:
         """Run all that must run, each as soon as what it needs has passed.

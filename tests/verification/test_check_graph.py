@@ -29,14 +29,15 @@ def test_the_cheaper_kinds_come_first_among_equals():
 
 @st.composite
 def graphs(draw):
-    """A graph without cycles, and checks of it that are known to pass."""
+    """A graph without cycles, and what is known of some checks of it."""
     names = [f"c{number}" for number in range(draw(st.integers(1, 7)))]
     graph = {}
     for number, name in enumerate(names):
         needs = draw(st.sets(st.sampled_from(names[:number]))) if number else set()
         graph[name] = Check(run="true", needs=tuple(sorted(needs)))
     known = draw(st.sets(st.sampled_from(names)))
-    return graph, {name: result(name, Verdict.PASSED) for name in known}
+    verdicts = st.sampled_from([Verdict.PASSED, Verdict.FAILED])
+    return graph, {name: result(name, draw(verdicts)) for name in sorted(known)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -45,13 +46,27 @@ def test_every_check_gets_exactly_one_fate_and_needs_of_a_run_run_too(case):
     graph, known = case
     order = run_order(graph, graph)
     course = chart(graph, order, known)
-    fates = [*course.reused, *course.to_run]
+    fates = [*course.reused, *course.left_out, *course.to_run]
     assert sorted(fates) == sorted(graph)
     assert list(course.to_run) == [name for name in order if name in course.to_run]
     for name in course.to_run:
         assert set(graph[name].needs) <= set(course.to_run)
     for name in course.reused:
         assert name in known
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs())
+def test_what_is_known_to_fail_never_runs_and_bars_all_that_needs_it(case):
+    graph, known = case
+    course = chart(graph, run_order(graph, graph), known)
+    red = {name for name, found in known.items() if found.verdict is Verdict.FAILED}
+    assert not red & set(course.to_run)
+    barred = red | set(course.left_out)
+    assert {name for name in graph if barred & set(graph[name].needs)} == set(course.left_out)
+    for name, need in course.left_out.items():
+        assert need in graph[name].needs
+        assert need in barred
 
 
 @settings(max_examples=60, deadline=None)
