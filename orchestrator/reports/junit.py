@@ -129,9 +129,20 @@ def _count(case: Any, suite: Any, roots: Sequence[str], tally: Tally) -> None:
             tally.count(error=error)
         else:
             tally.add(_failure(entry, case, suite, roots), error=error)
-    if not bad:
+    if not bad and case.is_flaky:
+        tally.add_flaky(_identity(case, suite, roots))
+    elif not bad:
         tally.passed += 1
-        tally.flaky += case.is_flaky
+
+
+def _identity(case: Any, suite: Any, roots: Sequence[str], details: str = "") -> str:
+    return identity_of(
+        suite=safe_text(suite.name or "", one_line=True),
+        classname=safe_text(case.classname or "", one_line=True),
+        name=safe_text(case.name or "", one_line=True),
+        file=_relative(case.file or suite.file or "", roots),
+        details=details,
+    )
 
 
 def _failure(entry: Any, case: Any, suite: Any, roots: Sequence[str]) -> Failure:
@@ -140,13 +151,7 @@ def _failure(entry: Any, case: Any, suite: Any, roots: Sequence[str]) -> Failure
     phase, message = split_phase(message)
     frame = innermost_own(details)
     return Failure(
-        test=identity_of(
-            suite=safe_text(suite.name or "", one_line=True),
-            classname=safe_text(case.classname or "", one_line=True),
-            name=safe_text(case.name or "", one_line=True),
-            file=_relative(case.file or suite.file or "", roots),
-            details=details,
-        ),
+        test=_identity(case, suite, roots, details),
         message=cause(message, details),
         details=details,
         path=frame.path if frame else "",

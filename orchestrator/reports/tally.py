@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from orchestrator.results import Failure, Report
 
 FAILURES_KEPT = 500
+FLAKY_KEPT = 100
 DETAIL_CHARACTERS = 4_000
 DETAILS_CHARACTERS = 160_000
 MESSAGE_CHARACTERS = 500
@@ -26,6 +27,7 @@ class Tally:
     errored: int = 0
     skipped: int = 0
     flaky: int = 0
+    _flaky_tests: list[str] = field(default_factory=list)
     _failures: list[Failure] = field(default_factory=list)
     _room: int = DETAILS_CHARACTERS
 
@@ -45,6 +47,13 @@ class Tally:
         if not self.is_full:
             self._failures.append(self._bounded(failure))
 
+    def add_flaky(self, test: str) -> None:
+        """Count a test that passed only when the runner tried again; it passed, too."""
+        self.passed += 1
+        self.flaky += 1
+        if len(self._flaky_tests) < FLAKY_KEPT:
+            self._flaky_tests.append(test[:NAME_CHARACTERS])
+
     def report(self) -> Report:
         return Report(
             parsed=True,
@@ -54,6 +63,7 @@ class Tally:
             skipped=self.skipped,
             flaky=self.flaky,
             failures=tuple(self._failures),
+            flaky_tests=tuple(self._flaky_tests),
         )
 
     def _bounded(self, failure: Failure) -> Failure:
