@@ -66,7 +66,8 @@ class Failure:
     ``test`` is its stable identity, ``message`` the short cause, ``details`` the long text
     (traceback, expected and actual), ``path``/``line``/``function`` the innermost place in the
     project's own code, if told; ``phase`` where it broke when it was not the test itself
-    (``collection``, ``setup``, ``teardown``).
+    (``collection``, ``setup``, ``teardown``). ``error`` is whether it could not run rather than say
+    no; ``key`` names the test where it passes, too, if ``test`` was told by the failure.
     """
 
     test: str
@@ -76,6 +77,13 @@ class Failure:
     line: int | None = None
     function: str = ""
     phase: str = ""
+    error: bool = False
+    key: str = ""
+
+    @property
+    def passes_as(self) -> str:
+        """The name among ``Report.passed_tests`` that the same test has once it passes."""
+        return self.key or self.test
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,8 @@ class Report:
     ``parsed`` is False when only the exit code and ``tail`` are known; counts are then all zero.
     ``failures`` may hold fewer than were counted, never more. ``flaky`` counts those of the passed
     that passed only when the runner tried again; ``flaky_tests`` names them, as far as it tells.
-    ``tail`` is the head and end of the output.
+    ``tail`` is the head and end of the output. ``passed_tests`` are ``Failure.passes_as`` of those
+    that passed, as far as somebody wants to know of them; None where the format names none.
     """
 
     parsed: bool = False
@@ -97,6 +106,7 @@ class Report:
     failures: tuple[Failure, ...] = ()
     flaky_tests: tuple[str, ...] = ()
     tail: str = ""
+    passed_tests: tuple[str, ...] | None = None
 
     @property
     def total(self) -> int:
