@@ -8,6 +8,7 @@ run is *errored* and blames nobody; only what ran and said no is *failed*.
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.job import Ending
@@ -52,6 +53,18 @@ def judge(ended: Exit, report: Report, *, unreadable: str = "", wanted: bool = F
     return _exited_badly(ended, report, unreadable)
 
 
+def settled(report: Report, verdict: Verdict) -> Report:
+    """``report`` once the verdict is known: whether what was only warned of is a failure.
+
+    It is when the command failed and told of nothing worse.
+    """
+    if not report.warned:
+        return report
+    if verdict is Verdict.FAILED and not (report.failed or report.errored):
+        report = replace(report, failed=report.warnings, warnings=0, failures=report.warned)
+    return replace(report, warned=())
+
+
 def _could_not_run(ended: Exit) -> str:
     if ended.error:
         return ended.error
@@ -84,6 +97,8 @@ def _exited_badly(ended: Exit, report: Report, unreadable: str) -> Judged:
         return Verdict.FAILED, _failures(report)
     if not report.parsed:
         return Verdict.FAILED, f"{how}; {unreadable}" if unreadable else how
+    if report.warnings:
+        return Verdict.FAILED, f"{how}, with {_counted(report.warnings, 'warning')}"
     return _nothing_ran(report) or (
         Verdict.FAILED,
         f"{how}, though the report tells of no failure",
@@ -91,7 +106,7 @@ def _exited_badly(ended: Exit, report: Report, unreadable: str) -> Judged:
 
 
 def _nothing_ran(report: Report) -> Judged | None:
-    if report.ran:
+    if report.ran or report.findings:
         return None
     if report.skipped:
         return Verdict.FAILED, f"ran no test: all {report.skipped} were skipped"
@@ -99,9 +114,21 @@ def _nothing_ran(report: Report) -> Judged | None:
 
 
 def _failures(report: Report) -> str:
+    if report.findings:
+        return _found(report)
     told = [f"{report.failed} failed"] if report.failed else []
     told += [f"{report.errored} could not run"] if report.errored else []
     return f"{' and '.join(told)} of {report.total} tests"
+
+
+def _found(report: Report) -> str:
+    told = [_counted(report.failed, "error")] if report.failed else []
+    told += [_counted(report.errored, "thing") + " it could not do"] if report.errored else []
+    return " and ".join(told)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _name(number: int) -> str:

@@ -95,6 +95,10 @@ class Report:
     that passed only when the runner tried again; ``flaky_tests`` names them, as far as it tells.
     ``tail`` is the head and end of the output. ``passed_tests`` are ``Failure.passes_as`` of those
     that passed, as far as somebody wants to know of them; None where the format names none.
+
+    ``findings``: the tool looks for faults and counts no tests, so that none is a success. What it
+    only warned of is counted in ``warnings``; ``warned`` are those, as long as it is not yet known
+    whether the exit code makes failures of them.
     """
 
     parsed: bool = False
@@ -107,6 +111,9 @@ class Report:
     flaky_tests: tuple[str, ...] = ()
     tail: str = ""
     passed_tests: tuple[str, ...] | None = None
+    findings: bool = False
+    warnings: int = 0
+    warned: tuple[Failure, ...] = ()
 
     @property
     def total(self) -> int:

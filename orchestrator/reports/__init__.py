@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from orchestrator.results import Report
 
-PARSERS = {"junit": "orchestrator.reports.junit:JUnitParser"}
+PARSERS = {
+    "eslint": "orchestrator.reports.eslint:ESLintParser",
+    "generic": "orchestrator.reports.generic:GenericParser",
+    "junit": "orchestrator.reports.junit:JUnitParser",
+    "mypy": "orchestrator.reports.mypy:MypyParser",
+    "ruff": "orchestrator.reports.ruff:RuffParser",
+    "sarif": "orchestrator.reports.sarif:SarifParser",
+    "tsc": "orchestrator.reports.tsc:TscParser",
+}
 
 
 class ReportParser(Protocol):

@@ -40,13 +40,16 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_report(path: Path, limit: int = REPORT_BYTES) -> bytes:
-    """The bytes of a report; raises ReportUnreadable when it is empty or beyond ``limit``."""
+def read_report(path: Path, limit: int = REPORT_BYTES, *, silent: bool = False) -> bytes:
+    """The bytes of a report; raises ReportUnreadable when it is empty or beyond ``limit``.
+
+    ``silent``: the tool writes nothing when all is well, so that it may be empty.
+    """
     with open_regular(path) as file:
         raw = file.read(limit + 1)
     if len(raw) > limit:
         raise ReportUnreadable(f"{path.name} is larger than {limit // 2**20} MiB")
-    if not raw.strip():
+    if not silent and not raw.strip():
         raise ReportUnreadable(f"{path.name} is empty")
     return raw
 
