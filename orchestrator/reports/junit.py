@@ -133,6 +133,14 @@ def _count(case: Any, suite: Any, roots: Sequence[str], tally: Tally) -> None:
         tally.add_flaky(_identity(case, suite, roots))
     elif not bad:
         tally.passed += 1
+    if not bad:
+        tally.passes(_key(case, roots))
+
+
+def _key(case: Any, roots: Sequence[str]) -> str:
+    """What names a test however it ends: nothing of a traceback is in it."""
+    parts = (case.classname or _relative(case.file or "", roots), case.name)
+    return "::".join(safe_text(part, one_line=True) for part in parts if part)
 
 
 def _identity(case: Any, suite: Any, roots: Sequence[str], details: str = "") -> str:
@@ -158,6 +166,7 @@ def _failure(entry: Any, case: Any, suite: Any, roots: Sequence[str]) -> Failure
         line=frame.line if frame else None,
         function=frame.function if frame else "",
         phase=phase,
+        key=_key(case, roots),
     )
 
 

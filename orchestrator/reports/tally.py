@@ -28,6 +28,7 @@ class Tally:
     skipped: int = 0
     flaky: int = 0
     _flaky_tests: list[str] = field(default_factory=list)
+    _passed_tests: list[str] | None = None
     _failures: list[Failure] = field(default_factory=list)
     _room: int = DETAILS_CHARACTERS
 
@@ -35,6 +36,12 @@ class Tally:
     def is_full(self) -> bool:
         """Whether failures are only counted from now on."""
         return len(self._failures) >= FAILURES_KEPT
+
+    def passes(self, name: str) -> None:
+        """Name a test that was counted as passed, as ``Failure.passes_as`` would name it."""
+        if self._passed_tests is None:
+            self._passed_tests = []
+        self._passed_tests.append(name[:NAME_CHARACTERS])
 
     def count(self, *, error: bool) -> None:
         """Count a failure, or an error."""
@@ -45,7 +52,7 @@ class Tally:
         """Count a failure, or an error, and keep it if there is room."""
         self.count(error=error)
         if not self.is_full:
-            self._failures.append(self._bounded(failure))
+            self._failures.append(self._bounded(replace(failure, error=error)))
 
     def add_flaky(self, test: str) -> None:
         """Count a test that passed only when the runner tried again; it passed, too."""
@@ -64,6 +71,7 @@ class Tally:
             flaky=self.flaky,
             failures=tuple(self._failures),
             flaky_tests=tuple(self._flaky_tests),
+            passed_tests=None if self._passed_tests is None else tuple(self._passed_tests),
         )
 
     def _bounded(self, failure: Failure) -> Failure:
@@ -72,6 +80,7 @@ class Tally:
         return replace(
             failure,
             test=failure.test[:NAME_CHARACTERS],
+            key=failure.key[:NAME_CHARACTERS],
             message=failure.message[:MESSAGE_CHARACTERS],
             details=details,
         )
