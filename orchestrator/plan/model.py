@@ -178,6 +178,25 @@ class Service(Strict):
 CheckKind = Literal["build", "lint", "types", "unit", "integration", "e2e"]
 
 
+class Quarantine(Strict):
+    """Tests that are known to be flaky: only these may fail without failing the check."""
+
+    quarantine: tuple[Text, ...] = Field(
+        strict=False, min_length=1, description="Test ids, as digests name them."
+    )
+
+
+def _flaky_form(value: object) -> str:
+    return "(word)" if isinstance(value, str) else "(tests)"
+
+
+FlakyPolicy = Annotated[
+    Annotated[Quarantine, Tag("(tests)")] | Annotated[Literal["block", "allow"], Tag("(word)")],
+    Discriminator(_flaky_form),
+]
+"""What a check that failed and then passed on the same tree is worth."""
+
+
 class Check(Strict):
     """One verification command."""
 
@@ -198,6 +217,14 @@ class Check(Strict):
     )
     rerun: Annotated[int, Field(ge=0, le=10)] = Field(
         0, description="How often a failure is tried again on the same tree, to find flaky ones."
+    )
+    flaky: FlakyPolicy = Field(
+        "block",
+        description="Whether one that failed and then passed may land: block, allow, or "
+        "{quarantine: [test ids]}, which alone may be flaky or fail.",
+    )
+    weight: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="Cores it uses; it takes as many verify slots, at most all."
     )
     exclusive: tuple[Name, ...] = Field(
         (), strict=False, description="Named resources that one check at a time may hold."
@@ -310,6 +337,9 @@ class Plan(Strict):
         default_factory=dict, description="Programs that run beside checks, by name."
     )
     checks: dict[Name, Check] = Field(min_length=1, description="Verification commands by name.")
+    fail_fast: bool = Field(
+        True, description="Whether the first failure of a branch ends its other checks."
+    )
     protect: tuple[Glob, ...] = Field(
         (), strict=False, description="Globs of paths that no session may change."
     )

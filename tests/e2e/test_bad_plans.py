@@ -9,7 +9,7 @@ agnet: sh
 agents:
   sh: {type: command, run: "true"}
 checks:
-  unit: {run: "true", rerun: 2}
+  unit: {run: "true", rerun: 20}
   e2e: {run: "true", needs: [unti]}
 tasks:
   - id: a
@@ -30,7 +30,7 @@ tasks:
 
 PROBLEMS = {
     ":3:1: ": "did you mean 'agent'",
-    ":7:": "later version",
+    ":7:": "rerun is 20",
     ":8:": "did you mean 'unit'",
     ":13:": "",
     ":15:": "done_when",

@@ -204,8 +204,6 @@ USES = {
     "services": ("checks:", "services: {web: {run: x}}\nchecks:"),
     "checks.*.services": ("run: pytest}", "run: pytest, services: [web]}"),
     "checks.*.inputs": ("run: pytest}", 'run: pytest, inputs: ["src/**"]}'),
-    "checks.*.rerun": ("run: pytest}", "run: pytest, rerun: 1}"),
-    "checks.*.exclusive": ("run: pytest}", "run: pytest, exclusive: [gpu]}"),
     "checks.*.report": ("run: pytest}", "run: pytest, report: tap}"),
     "tasks.*.tests_first": ("brief:", "tests_first: {paths: [t], check: unit}\n    brief:"),
     "tasks.*.stack": ("brief:", "stack: true\n    brief:"),
@@ -223,12 +221,12 @@ def test_what_comes_later_is_refused_and_never_ignored(problems_of, small, later
 
 
 def test_what_comes_later_may_be_written_with_its_usual_value(problems_of, small):
-    source = small.replace("run: pytest}", "run: pytest, rerun: 0, inputs: [], report: junit}")
+    source = small.replace("run: pytest}", "run: pytest, inputs: [], report: junit}")
     source = source.replace("brief:", "stack: false\n    variants: 1\n    agents: []\n    brief:")
     assert problems_of("services: {}\n" + source) == []
 
 
-def test_the_types_of_what_comes_later_are_checked(problems_of, small):
+def test_a_number_that_is_none_is_told_as_it_was_written(problems_of, small):
     (line,) = problems_of(small.replace("run: pytest}", "run: pytest, rerun: often}"))
     assert "rerun is the text 'often'; it must be a whole number" in line
 
