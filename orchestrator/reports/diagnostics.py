@@ -34,6 +34,7 @@ _HEADLINE = re.compile(
     r"(?:(?P<error>error)|(?P<warning>warning))(?:\[(?P<rule>[\w:-]{1,60})\])?: (?P<message>\S.*)"
 )
 _ARROW = re.compile(rf"\s*-->\s{_PATH}:(?P<line>\d{{1,7}}):\d{{1,7}}")
+_ECHO = re.compile(r"[ \t]|\d{1,7} +\|")
 _LINKED = ("undefined reference to ", "multiple definition of ", "cannot find -l")
 _LINKED_FROM = re.compile(rf"(?:\S{{0,200}}ld(?:\.\w{{1,10}})?: )?(?:{_PATH}:.*)?")
 _MAKE = re.compile(
@@ -95,7 +96,7 @@ def _linked(line: str) -> Finding | None:
 def _below(lines: list[str], start: int) -> Iterator[str]:
     """What stands indented from ``start`` on: the source, and what in it is pointed at."""
     for line in lines[start : start + MOST_LINES_BELOW]:
-        if not line.startswith((" ", "\t")):
+        if not _ECHO.match(line):
             return
         if not _ARROW.match(line):
             yield line
