@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from orchestrator.git.policy import read_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from orchestrator.git.command import Git
+    from orchestrator.git.objects import Objects
+    from orchestrator.git.policy import Entry
 
 # "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
@@ -40,19 +44,26 @@ class _Look:
 
     stat: DiffStat
     paths: tuple[str, ...]
+    entries: tuple[Entry, ...] = ()
 
 
 class History:
     """Questions about the commits of one repository. All raise GitError for unknown oids."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, objects: Objects | None = None) -> None:
         self._git = git
+        self._objects = objects
         self._looks: dict[tuple[str, str], _Look] = {}
         self._ahead: dict[tuple[str, str], _Look] = {}
 
     async def is_ancestor(self, ancestor: str, of: str) -> bool:
-        """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself."""
+        """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself.
+
+        A parent is told by the reader alone, which is what is mostly asked for.
+        """
         if ancestor == of:
+            return True
+        if self._objects and ancestor in (await self._objects.commit(of)).parents:
             return True
         answer = await self._git.run("merge-base", "--is-ancestor", ancestor, of, ok=(0, 1))
         return answer.code == 0
@@ -83,14 +94,21 @@ class History:
         look = await self._look(base, head)
         return look.stat, look.paths
 
+    async def entries(self, base: str, head: str) -> tuple[Entry, ...]:
+        """What differs, path by path."""
+        self._ahead.pop((base, head), None)  # which tells no entries
+        return (await self._look(base, head)).entries
+
     async def _look(self, base: str, head: str) -> _Look:
         """What changed from ``base`` to ``head``; asked twice in a row, git is asked once."""
         known = self._ahead.pop((base, head), None) or self._looks.get((base, head))
         if known is None:
-            answer = await self._git.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base, head)
+            answer = await self._git.run(
+                *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--numstat", *_PLAIN, base, head)
+            )
             if len(self._looks) >= _LOOKS_KEPT:
                 self._looks.clear()
-            known = self._looks[base, head] = _read_look(answer.fields)
+            known = self._looks[base, head] = _read_both(answer.fields)
         return known
 
     async def diff_text(self, base: str, head: str, max_bytes: int) -> str:
@@ -120,6 +138,14 @@ def _by_commit(fields: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
     starts = [at for at, field in enumerate(fields) if _OID.fullmatch(field)]
     for start, end in pairwise((*starts, len(fields))):
         yield fields[start], fields[start + 1 : end]
+
+
+def _read_both(fields: Sequence[str]) -> _Look:
+    """The output of ``diff-tree --raw --numstat -z``: all entries, then all counts."""
+    at = 0
+    while at < len(fields) and fields[at].startswith(":"):
+        at += 2
+    return replace(_read_look(fields[at:]), entries=read_raw(fields[:at]))
 
 
 def _read_look(fields: Sequence[str]) -> _Look:

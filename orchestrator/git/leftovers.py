@@ -220,7 +220,10 @@ class Leftovers:
             refused = _rewritten(task)
         changed = await self._objects.tree_of(head) != await self._objects.tree_of(task.base)
         if changed and not refused and head not in task.scanned:
-            findings = await scan(self._git, task.base, head)
+            brought = await self._history.entries(task.base, head)
+            findings = await scan(
+                self._git, task.base, head, brought=brought, objects=self._objects
+            )
             refused = refusal_sentence([finding.sentence for finding in findings.refusals])
             notes = (*notes, *(finding.sentence for finding in findings.warnings))
         return Collected(head, changed, refused, notes=notes)

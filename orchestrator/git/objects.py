@@ -95,6 +95,16 @@ class Objects:
         """The tree of the commit ``oid``."""
         return (await self.commit(oid)).tree
 
+    def size_of(self, oid: str) -> int | None:
+        """The bytes of an object; None when there is none, or the reader cannot tell."""
+        if not self._readable or not _OID.fullmatch(oid):
+            return None
+        try:
+            return int(self._reader.get_object_header(oid)[2])
+        except (ValueError, OSError):
+            self.close()
+            return None
+
     def close(self) -> None:
         """End the reader; the next read starts another."""
         self._reader.clear_cache()

@@ -39,7 +39,7 @@ class OpenRepository:
         self.git = git = repository.git
         self.objects = Objects(git, sha1=repository.object_format == "sha1")
         self.refs = Refs(git, repository.null_oid, self.objects)
-        self.history = History(git)
+        self.history = History(git, self.objects)
         self.linked = LinkedWorktrees(
             git, repository.worktrees_dir, repository.state_dir / "worktrees"
         )

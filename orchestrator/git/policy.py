@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.git.command import Git
+    from orchestrator.git.objects import Objects
 
 MAX_BLOB_BYTES = 100 * 1024 * 1024
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
+ASKED_ONE_BY_ONE = 64
+"""Up to so many sizes are cheaper to ask of the reader than of a process."""
 
 _NO_ENTRY, _LINK, _REPOSITORY = "000000", "120000", "160000"
 _GITS_OWN = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".mailmap"})
@@ -87,13 +90,18 @@ async def scan(
     *,
     max_blob_bytes: int = MAX_BLOB_BYTES,
     env: Mapping[str, str] | None = None,
+    brought: Sequence[Entry] | None = None,
+    objects: Objects | None = None,
 ) -> Findings:
     """What ``tip`` brings beyond ``base`` against the rules; both are full oids of commits.
 
-    Two commands, five at most; ``env`` is laid over git's, to read objects from a quarantine.
+    Two commands, five at most; ``env`` is laid over git's, to read objects from a quarantine. Who
+    knows what differs hands it in as ``brought``; ``objects`` spares a command where the
+    repository itself is read.
     """
-    look = _Look(git, dict(env or {}))
-    brought = await look.difference(base, tip)
+    look = _Look(git, dict(env or {}), objects)
+    if brought is None:
+        brought = await look.difference(base, tip)
     refusals = [finding for entry in brought if (finding := refused_entry(entry))]
     refusals += too_big(await look.sizes(brought), brought, max_blob_bytes)
     if any(entry.is_new for entry in brought):
@@ -221,9 +229,10 @@ def _name(entry: Entry) -> str:
 class _Look:
     """The commands behind a scan; each tree is listed once."""
 
-    def __init__(self, git: Git, env: dict[str, str]) -> None:
+    def __init__(self, git: Git, env: dict[str, str], objects: Objects | None) -> None:
         self._git = git
         self._env = env
+        self._objects = objects
         self._listings: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
     async def difference(self, base: str, tip: str) -> tuple[Entry, ...]:
@@ -238,14 +247,19 @@ class _Look:
         wanted = dict.fromkeys(entry.oid for entry in entries if entry.is_blob)
         if not wanted:
             return {}
+        if self._objects and len(wanted) <= ASKED_ONE_BY_ONE:
+            told = {oid: self._objects.size_of(oid) for oid in wanted}
+            known = {oid: size for oid, size in told.items() if size is not None}
+            if len(known) == len(wanted):
+                return known
         answer = await self._git.run(
             "cat-file",
             "--batch-check=%(objectname) %(objectsize)",
             input="".join(f"{oid}\n" for oid in wanted).encode(),
             env=self._env,
         )
-        told = (line.split(" ") for line in answer.text.splitlines())
-        return {oid: int(size) for oid, size in told if size != "missing"}
+        rows = (line.split(" ") for line in answer.text.splitlines())
+        return {oid: int(size) for oid, size in rows if size != "missing"}
 
     async def paths(self, commit: str) -> tuple[str, ...]:
         return tuple(path for _, _, path in await self._listing(commit))

@@ -11,8 +11,10 @@ A slot that cannot be switched is thrown away and made again.
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -25,7 +27,6 @@ from orchestrator.git.linked import delete_trees
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from orchestrator.git.command import Git, WorkTree
     from orchestrator.git.linked import LinkedWorktrees
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 
 FOLDER = ".verify"
 SWITCH_SECONDS = 600.0
+LOOKED_THROUGH = 2000
+"""So many entries are looked at without a process of their own."""
+
+_SUBMODULE_MODE = b"\x00\x00\xe0\x00"
+_SPLIT = b"link"
 
 _Signature = tuple[int, int, int, int]
 
@@ -118,6 +124,8 @@ class CheckoutPool:
 
     async def _empty_submodules(self, worktree: WorkTree) -> None:
         """Their commits are not here, so whatever lies in their folders was left there."""
+        if not _may_hold_submodules(worktree.git_dir / "index"):
+            return
         listed = await self._git.run("ls-files", "-z", "--stage", at=worktree)
         entries = (entry.partition("\t") for entry in listed.fields)
         links = [worktree.path / path for told, _, path in entries if told.startswith("160000 ")]
@@ -125,8 +133,27 @@ class CheckoutPool:
         await delete_trees(*left)
 
 
+def _may_hold_submodules(index: Path) -> bool:
+    """Whether an index could list one: where not even the bytes of its mode occur, it cannot.
+
+    A split index keeps its entries in another file.
+    """
+    raw = index.read_bytes() if index.exists() else b""
+    return _SUBMODULE_MODE in raw or _SPLIT in raw
+
+
 async def _drop_misleading(top: Path) -> None:
-    """Remove every ``.gitattributes``, which checkout writes again, and ``.git`` below the top."""
+    """Remove every ``.gitattributes``, which checkout writes again, and ``.git`` below the top.
+
+    A small tree is looked through here, since a process costs as much as some thousand entries.
+    """
+    try:
+        found = _misleading_in(top)
+    except OSError:  # a folder that shut itself in: rm opens it up, or says why not
+        found = None
+    if found is not None:
+        await delete_trees(*found)
+        return
     named = ("-iname", ".gitattributes", "-o", "-iname", ".git", "!", "-path", "./.git")
     argv = ("find", ".", "-mindepth", "1", "(", *named, ")", "-prune")
     remove = ("-exec", "rm", "-rf", "--", "{}", "+")
@@ -137,6 +164,25 @@ async def _drop_misleading(top: Path) -> None:
         raise GitError(f"{top} cannot be looked through: {error}") from error
     if done.code:
         raise GitError(f"{top} cannot be looked through")
+
+
+def _misleading_in(top: Path) -> list[Path] | None:
+    """What would mislead git, by an own look at the tree; None when that is too large for it."""
+    found: list[Path] = []
+    folders, left = [str(top)], LOOKED_THROUGH
+    while folders:
+        folder = folders.pop()
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                left -= 1
+                if left < 0:
+                    return None
+                name = entry.name.lower()
+                if name == ".gitattributes" or (name == ".git" and folder != str(top)):
+                    found.append(Path(entry.path))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return found
 
 
 def _signature(worktree: WorkTree) -> _Signature | None:

@@ -199,8 +199,10 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     left = await opened.leftovers.collect(tree, branch="clerk/p/t", base=base, message="work")
     async with opened.pool.acquire(left.head):
         pass
-    async with opened.pool.acquire(base):
-        pass
+    async with opened.pool.acquire(base) as checkout:
+        link = ("update-index", "--add", "--cacheinfo", f"160000,{base},vendor")
+        await opened.git.run(*link, at=checkout.worktree)
+        await opened.pool._empty_submodules(checkout.worktree)
     conflict = await opened.candidates.merge(theirs, left.head)
     await opened.conflicts.hunks(conflict, 10_000)
     merged = await opened.candidates.merge(rival, left.head)

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from orchestrator.errors import GitError
+from orchestrator.git import pool
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def test_a_checkout_holds_exactly_the_commit(sample, opened):
             assert sample.git("status", "--porcelain", cwd=checkout.path) == ""
 
 
-async def test_switching_a_used_checkout_takes_three_commands(sample, opened):
+async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
     base = sample.head
     head = sample.commit({"a.txt": "2\n"})
     async with opened.pool.acquire(base):
@@ -40,7 +41,7 @@ async def test_switching_a_used_checkout_takes_three_commands(sample, opened):
     opened.git._run = recorded
     async with opened.pool.acquire(head):
         pass
-    assert seen == ["checkout", "clean", "ls-files"]
+    assert seen == ["checkout", "clean"]
 
 
 async def test_bytecode_of_the_former_tree_is_never_imported(sample, opened):
@@ -189,3 +190,19 @@ async def test_a_sparse_checkout_of_the_user_does_not_thin_out_verification(samp
     sample.git("sparse-checkout", "set", "--no-cone", "/a.txt")
     async with opened.pool.acquire(sample.head) as checkout:
         assert (checkout.path / "dir" / "b.txt").exists()
+
+
+@pytest.mark.parametrize("bound", [0, 2000])
+async def test_what_misleads_git_goes_whoever_looks_for_it(sample, opened, monkeypatch, bound):
+    monkeypatch.setattr(pool, "LOOKED_THROUGH", bound)
+    async with opened.pool.acquire(sample.head) as checkout:
+        place = checkout.path
+        for name in ("a/.GitAttributes", "a/b/.git/config", ".gitattributes"):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text("* text\n")
+        (place / "a" / "kept.txt").write_text("kept\n")
+        await pool._drop_misleading(place)
+        left = sorted(str(path.relative_to(place)) for path in (place / "a").rglob("*"))
+        assert left == ["a/b", "a/kept.txt"]
+        assert not (place / ".gitattributes").exists()
+        assert (place / ".git").is_file()
