@@ -111,6 +111,25 @@ class Enclosures:
         enclosure = Enclosure(who, covers=covers, writable=(out,), readable=readable)
         return Confinement(sandbox, enclosure)
 
+    def of_snapshot(
+        self,
+        sandbox: Sandbox,
+        tree: WorkTree,
+        view: PrivateView | None,
+        *,
+        objects: tuple[Path, ...],
+        who: str,
+        out: Path,
+    ) -> Confinement:
+        """For reading the files in ``tree`` while its session works there, writing to ``out`` alone.
+
+        Without a ``view`` its history is in the real ``objects``.
+        """
+        if view is None:
+            enclosure = Enclosure(who, writable=(out,), readable=(tree.path, *objects))
+            return Confinement(sandbox, enclosure)
+        return self.of_import(sandbox, view, who, out).lending((tree.path,))
+
     def view_of(self, who: str) -> Path:
         """Where the private view of a task's sessions lies."""
         return self._home / who / "view"

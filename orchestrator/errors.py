@@ -14,7 +14,8 @@
     │   ├── StoreDamaged        the file of the database is no database any more
     │   ├── StateLost           the stored state is another engine's by now, or gone
     │   └── IllegalTransition   a task was asked to make a move the table forbids
-    └── SetupFailed             a worktree could not be made ready
+    ├── SetupFailed             a worktree could not be made ready
+    └── SnapshotRefused         a worktree holds what cannot be taken as work
 
 A message names the thing and the mend. Nothing here imports anything but the standard
 library, and nobody else defines an exception that crosses a floor.
@@ -116,3 +117,7 @@ class IllegalTransition(StoreError):
 
 class SetupFailed(ClerkError):
     """A worktree could not be made ready, so nothing may start in it."""
+
+
+class SnapshotRefused(ClerkError):
+    """What stands in a worktree cannot be taken as it is; whoever works there is to mend it."""

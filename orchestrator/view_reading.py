@@ -30,18 +30,18 @@ _CLAIM_BYTES = 4 << 20
 _FATAL = 128
 """With more than this a shell says that a signal ended its command."""
 
-_PACK = """git pack-objects --revs --stdout --thin --delta-base-offset -q"""
+PACK = """git pack-objects --revs --stdout --thin --delta-base-offset -q"""
 _TELL = f"""
 set -e
 git symbolic-ref -q HEAD >"$OUT/branch" || :
 git rev-parse -q --verify 'HEAD^{{commit}}' >"$OUT/head" || :
 git for-each-ref --format='%(if:equals=commit)%(objecttype)%(then)%(objectname) %(refname)%(end)' |
     grep . >"$OUT/refs" || :
-{{ git for-each-ref --format='%(objectname)' "$REF"; cat "$OUT/head" "$OUT/known"; }} | {_PACK} >"$OUT/pack"
+{{ git for-each-ref --format='%(objectname)' "$REF"; cat "$OUT/head" "$OUT/known"; }} | {PACK} >"$OUT/pack"
 """
 """One process tree for all there is to ask; ``known`` excludes what the real repository has."""
 
-_PACK_BESIDE = f'{_PACK} <"$OUT/beside" >"$OUT/pack"'
+_PACK_BESIDE = f'{PACK} <"$OUT/beside" >"$OUT/pack"'
 
 _PLAIN = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -51,7 +51,7 @@ _PLAIN = {
 }
 
 _CLAIM = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64}) (refs/[^\x00-\x20\x7f]{1,255})")
-_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Unreadable(Exception):
@@ -92,19 +92,19 @@ class ViewReading:
 
         Raises Unreadable, and GitError when the machine failed.
         """
-        self._write("known", _excluded(self.view.known.values()))
+        self._write("known", excluded(self.view.known.values()))
         await self._ask(_TELL)
         return read_claim(self.out)
 
     async def pack_beside(self, wanted: Iterable[str], known: Iterable[str]) -> None:
         """Pack commits beside the work into ``pack``; raises as ``tell`` does."""
-        self._write("beside", "".join(f"{oid}\n" for oid in wanted) + _excluded(known))
+        self._write("beside", "".join(f"{oid}\n" for oid in wanted) + excluded(known))
         await self._ask(_PACK_BESIDE)
 
     @property
     def pack(self) -> Path:
         """The pack that the last question left; raises Unreadable."""
-        return _regular(self.out / "pack")
+        return told_file(self.out / "pack")
 
     def _write(self, name: str, text: str) -> None:
         """A file that was not there: nothing is written through what somebody put in its place."""
@@ -135,7 +135,7 @@ class ViewReading:
         )
         ended = await self.executor.run(self.confinement.wrap(job))
         said = last_words(self.log)
-        if why := _machine_failed(ended, said):
+        if why := machine_failed(ended, said):
             raise GitError(f"what the session committed waits in {view.folder}: {why}")
         if not ended.ok:
             raise Unreadable(said or "git said nothing")
@@ -143,18 +143,18 @@ class ViewReading:
 
 def read_claim(out: Path) -> Claim:
     """What the import's answers say; raises Unreadable where git could not have said it."""
-    head, branch = _text(out / "head").strip(), _text(out / "branch").strip()
-    if head and not _OID.fullmatch(head):
+    head, branch = told_text(out / "head").strip(), told_text(out / "branch").strip()
+    if head and not OID.fullmatch(head):
         raise Unreadable("its HEAD has no name that git could have given")
     refs = {}
-    for line in _text(out / "refs").splitlines():
+    for line in told_text(out / "refs").splitlines():
         found = _CLAIM.fullmatch(line)
         if found:
             refs[found[2]] = found[1]
     return Claim(head, branch if branch in refs else "", refs)
 
 
-def _machine_failed(ended: Exit, said: str) -> str:
+def machine_failed(ended: Exit, said: str) -> str:
     """Why reading a view says nothing about the session; "" when it ran to git's own verdict."""
     if ended.error:
         return ended.error
@@ -164,18 +164,18 @@ def _machine_failed(ended: Exit, said: str) -> str:
     return said_by_the_disk(said)
 
 
-def _excluded(oids: Iterable[str]) -> str:
+def excluded(oids: Iterable[str]) -> str:
     return "".join(f"^{oid}\n" for oid in dict.fromkeys(oids))
 
 
-def _text(path: Path) -> str:
+def told_text(path: Path) -> str:
     """A small file's text."""
-    if _regular(path).stat().st_size > _CLAIM_BYTES:
+    if told_file(path).stat().st_size > _CLAIM_BYTES:
         raise Unreadable("it told more than can be read")
     return path.read_text("utf-8", "surrogateescape")
 
 
-def _regular(path: Path) -> Path:
+def told_file(path: Path) -> Path:
     if path.is_symlink() or not path.is_file():
         raise Unreadable("it told nothing that can be read")
     return path

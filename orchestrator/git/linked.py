@@ -72,16 +72,22 @@ class LinkedWorktrees:
 
     def find(self, name: str) -> WorkTree | None:
         """The finished worktree ``home/name`` if it still stands; its ``.git`` file is mended."""
+        tree = self.glance(name)
+        if tree is not None:
+            open_up(tree.path)
+            self._mend(tree)
+        return tree
+
+    def glance(self, name: str) -> WorkTree | None:
+        """The same, untouched: a session may be at work there."""
         try:
             admin = self._ledger.joinpath(name).read_text("utf-8")
         except FileNotFoundError:
             return None
         tree = WorkTree(self.home / name, self._git.common_dir / "worktrees" / admin)
-        if not tree.path.is_dir() or not (tree.git_dir / "HEAD").is_file():
+        if tree.path.is_symlink() or not tree.path.is_dir():
             return None
-        open_up(tree.path)
-        self._mend(tree)
-        return tree
+        return tree if (tree.git_dir / "HEAD").is_file() else None
 
     def stands(self, name: str) -> bool:
         """Whether anything of the worktree ``home/name`` is there, finished or not."""

@@ -76,13 +76,12 @@ class PrivateViews:
         if folder.exists():
             await delete_trees(folder)
         known = await self._known(branch)
-        config = await self._config()
+        config = await self.config()
         common = self._git.common_dir
-        real = common / "objects"
-        borrowed = await anyio.to_thread.run_sync(_borrowed, real)
+        objects = await self.objects()
         admin = folder / "worktrees" / tree.git_dir.name
-        view = PrivateView(folder, common, admin, sandbox, known, (real, *borrowed))
-        places = (borrowed_at, *borrowed)
+        view = PrivateView(folder, common, admin, sandbox, known, objects)
+        places = (borrowed_at, *objects[1:])
         await anyio.to_thread.run_sync(_build, view, tree, config, places)
         crash_point("view.made")
         _record(folder).write_text(json.dumps({"sandbox": sandbox, "known": known}))
@@ -114,8 +113,13 @@ class PrivateViews:
         own = branch_ref(branch)
         return {name: oid for name, oid in refs if name == own or not name.startswith(_OURS)}
 
-    async def _config(self) -> str:
-        """Generated once for each state of the real one."""
+    async def objects(self) -> tuple[Path, ...]:
+        """The repository's object folder, and those it borrows from in turn."""
+        real = self._git.common_dir / "objects"
+        return (real, *await anyio.to_thread.run_sync(_borrowed, real))
+
+    async def config(self) -> str:
+        """A configuration of what checkouts depend on; once for each state of the real one."""
         state = config_signature(self._git.common_dir, self._git.common_dir)
         if self._generated[0] != state:
             self._generated = (state, await self._generate())

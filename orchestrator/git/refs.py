@@ -50,6 +50,11 @@ def candidate_ref(plan: str, task: str) -> str:
     return f"refs/clerk/candidate/{plan}/{task}"
 
 
+def check_ref(plan: str, task: str) -> str:
+    """Keeps the snapshot alive that somebody has asked to be verified."""
+    return f"refs/clerk/checks/{plan}/{task}"
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """One ref's way from ``old`` to ``new``; "" stands for "does not exist" on either side."""
