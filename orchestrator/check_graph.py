@@ -16,6 +16,7 @@ from orchestrator.states import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from orchestrator.check_history import History
     from orchestrator.plan.model import Check
     from orchestrator.results import CheckResult
 
@@ -67,12 +68,33 @@ def _left_out(
 ) -> dict[str, str]:
     """What cannot start, with the need that bars it; also what passed while that did."""
     barred: dict[str, str] = {}
-    red = {name for name, result in known.items() if result.verdict is not Verdict.PASSED}
+    red = {name for name, result in known.items() if not result.ok}
     for name in order:
         bar = next((need for need in checks[name].needs if need in red or need in barred), None)
         if bar is not None:
             barred[name] = bar
     return barred
+
+
+def urgencies(
+    checks: Mapping[str, Check], names: Iterable[str], history: History
+) -> dict[str, float]:
+    """How soon each check should start: its chance to fail per second, higher first.
+
+    What another one needs is as urgent as that one is with all it needs: a failure found by way
+    of a dull build is found soonest when the build goes first.
+    """
+    urgency: dict[str, float] = {}
+    for name in names:
+        chance = history.likelihood(name)
+        own = chance / history.cost(name, checks[name])
+        urgency[name] = max(own, urgency.get(name, 0.0))
+        needed = check_closure(checks, checks[name].needs)
+        if needed:
+            whole = sum(history.cost(one, checks[one]) for one in (name, *needed))
+            for need in needed:
+                urgency[need] = max(chance / whole, urgency.get(need, 0.0))
+    return urgency
 
 
 def not_started(need: CheckResult) -> str:
