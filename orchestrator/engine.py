@@ -18,7 +18,9 @@ import anyio.to_thread
 from orchestrator import executors, orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
-from orchestrator.cache import VerdictCache
+from orchestrator.cache import Bounds, VerdictCache
+from orchestrator.check_inputs import CheckInputs
+from orchestrator.check_keys import CheckKeys
 from orchestrator.clock import steady_clock
 from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
@@ -69,9 +71,6 @@ SESSION_DOOR = Path("door", "session.sock")
 """In a folder of its own that any user may pass: confined sessions have users of their own."""
 
 NEWS_LIMIT = 500
-
-CACHE_ENTRIES = 20_000
-"""Verdicts kept from run to run, some 2 kB each; the longest unused go first."""
 
 
 class Engine:
@@ -143,7 +142,9 @@ class Engine:
         stack.callback(_leave, self.socket.parent, repository.state_dir)
         _make_passable(self.session_door.parent)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
-        cache = VerdictCache(repository.state_dir / "cache")
+        cache = VerdictCache(
+            repository.state_dir / "cache", Bounds(settings.cache_entries, settings.cache_bytes)
+        )
         executor = executors.load("local")
         clock = steady_clock()
         enclosures = Enclosures(
@@ -158,6 +159,7 @@ class Engine:
             verifier=Verifier(
                 pool=git.pool,
                 cache=cache,
+                keys=CheckKeys(CheckInputs(git.listings), git.rendering),
                 executor=executor,
                 enclosures=enclosures,
                 slots=anyio.CapacityLimiter(settings.verify_slots),
@@ -186,7 +188,7 @@ class Engine:
         await recover(self._site)
         await catch_up(self._site, records.book.names())
         crash_point("engine.recovered")
-        await anyio.to_thread.run_sync(cache.prune, CACHE_ENTRIES)
+        await anyio.to_thread.run_sync(cache.prune)
         records.store.on_commit = self._on_commit
         group = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(group.cancel_scope.cancel)

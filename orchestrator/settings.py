@@ -95,6 +95,12 @@ class Settings(BaseModel):
     disk_reserve_bytes: Annotated[int, Field(ge=0)] = Field(
         _GIBIBYTE, description="Disk that sessions and checks must leave free."
     )
+    cache_entries: _Count = Field(
+        20_000, description="Most verdicts kept for reuse; those longest unused go first."
+    )
+    cache_bytes: _Count = Field(
+        _GIBIBYTE // 4, description="Most bytes of verdicts kept for reuse."
+    )
     idle_exit_seconds: _Seconds = Field(
         600.0, description="Time after which a background engine without work ends; 0 never."
     )

@@ -18,13 +18,13 @@ import anyio
 
 from orchestrator.allowance import Allowance
 from orchestrator.check_graph import chart, run_order
-from orchestrator.check_keys import check_keys
 from orchestrator.check_run import Workbench
 from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
 from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
+from orchestrator.states import Verdict
 from orchestrator.verification_run import VerificationRequest, VerificationRun
 from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.cache import VerdictCache
+    from orchestrator.check_keys import CheckKeys
     from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
     from orchestrator.git.command import WorkTree
@@ -74,6 +75,7 @@ class Verifier:
         *,
         pool: Pool,
         cache: VerdictCache,
+        keys: CheckKeys,
         executor: Executor,
         enclosures: Enclosures,
         slots: anyio.CapacityLimiter,
@@ -82,6 +84,7 @@ class Verifier:
     ) -> None:
         self._pool = pool
         self._cache = cache
+        self._keys = keys
         self._executor = executor
         self._enclosures = enclosures
         self._slots = slots
@@ -97,19 +100,24 @@ class Verifier:
         """
         began = anyio.current_time()
         order = run_order(request.plan.checks, request.checks)
-        keys = await check_keys(request, order, self._env(request))
+        keys = await self._keys.of(request, order, self._env(request))
         if request.use_cache:
             async with self._trees.hold(request.tree):
-                results = await self._results(request, order, keys, self._known(keys))
+                known = self._known(keys, trust_failures=request.trust_failures)
+                results = await self._results(request, order, keys, known)
         else:
             results = await self._results(request, order, keys, {})
         seconds = round(anyio.current_time() - began, 3)
         return Verification(request.commit, request.tree, results, seconds)
 
-    def _known(self, keys: Mapping[str, str]) -> dict[str, CheckResult]:
-        """What has passed on this tree before."""
+    def _known(self, keys: Mapping[str, str], *, trust_failures: bool) -> dict[str, CheckResult]:
+        """What was found before; a failure may be the machine's, so it is trusted on request only."""
         found = {name: self._cache.get(key) for name, key in keys.items()}
-        return {name: result for name, result in found.items() if result is not None}
+        return {
+            name: result
+            for name, result in found.items()
+            if result is not None and (trust_failures or result.verdict is Verdict.PASSED)
+        }
 
     async def _results(
         self,

@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from orchestrator.cache import VerdictCache, cache_key
+from orchestrator.cache import Bounds, VerdictCache, cache_key
 from orchestrator.results import CheckResult, Failure, Report
 from orchestrator.states import Verdict
 
@@ -26,17 +24,8 @@ RESULT = CheckResult(
     reason="1 of 4 tests failed",
     log="/logs/1",
 )
-PARTS = {
-    "tree": "a" * 40,
-    "command": "pytest -q",
-    "report": "junit",
-    "env": {"A": "1", "B": "2"},
-    "setup": ["npm ci", "make"],
-    "copied": {".env": "f" * 64},
-    "shared": ["node_modules", "vendor"],
-    "needs": ["k1", "k2"],
-}
-KEY = cache_key(**PARTS)
+KEY = cache_key({"tree": "a" * 40})
+FAILED = replace(RESULT, verdict=Verdict.FAILED)
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ def cache(folder: Path) -> VerdictCache:
 
 
 def keys(count: int) -> list[str]:
-    return [cache_key(**PARTS | {"tree": str(number)}) for number in range(count)]
+    return [cache_key({"tree": str(number)}) for number in range(count)]
 
 
 def entry_of(folder: Path) -> Path:
@@ -67,14 +56,20 @@ def test_a_verdict_comes_back_whole_and_marked_as_cached(cache: VerdictCache, fo
 @pytest.mark.parametrize(
     "result",
     [
-        replace(RESULT, verdict=Verdict.FAILED),
         replace(RESULT, verdict=Verdict.ERRORED),
         replace(RESULT, verdict=Verdict.TIMED_OUT),
         replace(RESULT, verdict=Verdict.FLAKY),
         replace(RESULT, skipped=True),
         replace(RESULT, cached=True),
+        replace(FAILED, overloaded=True),
+        replace(FAILED, exit_code=139),
+        replace(FAILED, exit_code=-11),
+        replace(FAILED, exit_code=None),
     ],
-    ids=["failed", "errored", "timed out", "flaky", "skipped", "cached"],
+    ids=[
+        *("errored", "timed out", "flaky", "skipped", "cached"),
+        *("overloaded", "crashed in a shell", "crashed", "nobody knows how"),
+    ],
 )
 def test_what_says_nothing_about_the_tree_is_not_kept(
     cache: VerdictCache, folder: Path, result: CheckResult
@@ -145,75 +140,93 @@ def test_files_are_private_and_nothing_is_left_beside_them(
     assert entry.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_pruning_removes_what_was_longest_unused(cache: VerdictCache, folder: Path) -> None:
-    first, second, third = keys(3)
-    for number, key in enumerate((first, second, third)):
+def test_a_failure_is_kept_and_a_later_word_replaces_it(cache: VerdictCache) -> None:
+    assert cache.put(KEY, FAILED)
+    assert cache.get(KEY) == replace(FAILED, cached=True)
+    assert cache.put(KEY, RESULT)
+    assert cache.get(KEY) == replace(RESULT, cached=True)
+
+
+def test_a_flaky_run_takes_back_what_was_kept(cache: VerdictCache) -> None:
+    cache.put(KEY, RESULT)
+    cache.put(KEY, replace(RESULT, verdict=Verdict.FLAKY))
+    assert cache.get(KEY) is None
+
+
+def test_an_audit_is_remembered_until_the_check_runs_again(cache: VerdictCache) -> None:
+    cache.mark_audited(KEY)
+    assert not cache.is_audited(KEY)
+    cache.put(KEY, RESULT)
+    cache.mark_audited(KEY)
+    assert cache.is_audited(KEY)
+    assert cache.get(KEY) == replace(RESULT, cached=True)
+    cache.put(KEY, RESULT)
+    assert not cache.is_audited(KEY)
+
+
+def kept(folder: Path, count: int) -> list[str]:
+    """The keys of entries put one after the other, each used later than the one before."""
+    cache = VerdictCache(folder)
+    for number, key in enumerate(keys(count)):
         cache.put(key, RESULT)
         os.utime(folder / key[:2] / key[2:], (number, number))
-    assert cache.get(first) is not None
-    assert cache.prune(2) == 1
+    return keys(count)
+
+
+def test_pruning_removes_what_was_longest_unused(folder: Path) -> None:
+    first, second, third = kept(folder, 3)
+    cache = VerdictCache(folder, Bounds(entries=2))
+    assert cache.get(first) is not None  # used now, so the second is the oldest
+    assert cache.prune() == 1
     assert cache.get(second) is None
     assert cache.get(first) is not None
     assert cache.get(third) is not None
-    assert cache.prune(0) == 2
 
 
-def test_pruning_sweeps_up_what_a_crash_left(cache: VerdictCache, folder: Path) -> None:
+def test_pruning_bounds_the_bytes_too(folder: Path) -> None:
+    first, second, third = kept(folder, 3)
+    size = (folder / first[:2] / first[2:]).stat().st_size
+    cache = VerdictCache(folder, Bounds(bytes=2 * size))
+    assert cache.prune() == 1
+    assert cache.get(first) is None
+    assert cache.get(second) is not None
+    assert cache.get(third) is not None
+
+
+@pytest.mark.parametrize("bounds", [Bounds(entries=20), Bounds(bytes=10_000)], ids=str)
+def test_pruning_is_due_again_after_a_tenth_of_what_may_be_kept(
+    folder: Path, bounds: Bounds
+) -> None:
+    cache = VerdictCache(folder, bounds)
+    first, second, third = keys(3)
+    cache.put(first, RESULT)
+    assert not cache.is_overdue
+    cache.put(second, RESULT)
+    cache.put(third, RESULT)
+    assert cache.is_overdue
+    cache.prune()
+    assert not cache.is_overdue
+
+
+def test_pruning_sweeps_up_what_a_crash_left_and_nothing_that_is_being_written(
+    cache: VerdictCache, folder: Path
+) -> None:
     cache.put(KEY, RESULT)
-    leftover = entry_of(folder).with_name("x.new")
-    leftover.write_text("half")
-    assert cache.prune(10) == 0
-    assert not leftover.exists()
+    fresh, old = (entry_of(folder).with_name(name) for name in ("x.new", "y.new"))
+    for path in (fresh, old):
+        path.write_text("half")
+    os.utime(old, (1, 1))
+    assert cache.prune() == 0
+    assert fresh.exists()
+    assert not old.exists()
     assert cache.get(KEY) is not None
 
 
 def test_pruning_a_cache_that_is_not_there_does_nothing(cache: VerdictCache) -> None:
-    assert cache.prune(10) == 0
+    assert cache.prune() == 0
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "A" * 64, "0" * 63])
 def test_only_keys_are_looked_up(cache: VerdictCache, key: str) -> None:
     with pytest.raises(ValueError, match="no cache key"):
         cache.get(key)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"tree": "b" * 40},
-        {"command": "pytest"},
-        {"report": None},
-        {"env": {"A": "1"}},
-        {"env": {"A": "2", "B": "1"}},
-        {"setup": ["make", "npm ci"]},
-        {"copied": {".env": "0" * 64}},
-        {"copied": {}},
-        {"shared": ["node_modules"]},
-        {"needs": ["k1"]},
-    ],
-    ids=str,
-)
-def test_every_part_counts_in_the_key(change: dict[str, object]) -> None:
-    assert cache_key(**PARTS | change) != KEY
-
-
-def test_order_counts_only_where_it_has_a_meaning() -> None:
-    same = {
-        "env": {"B": "2", "A": "1"},
-        "shared": ["vendor", "node_modules"],
-        "needs": ["k2", "k1"],
-    }
-    assert cache_key(**PARTS | same) == KEY
-
-
-def test_another_kind_of_machine_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = os.uname()
-    fields = [here.sysname, here.nodename, here.release, here.version]
-    monkeypatch.setattr(os, "uname", lambda: os.uname_result([*fields, "other"]))
-    assert cache_key(**PARTS) != KEY
-
-
-@given(env=st.dictionaries(st.text(st.characters()), st.text(st.characters()), max_size=3))
-@settings(max_examples=30, deadline=None)
-def test_any_environment_has_a_key(env: dict[str, str]) -> None:
-    assert len(cache_key(**PARTS | {"env": env})) == 64

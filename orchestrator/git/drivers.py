@@ -69,10 +69,11 @@ def read_drivers(keys: bytes) -> Drivers:
 
 def config_signature(common_dir: Path, git_dir: Path) -> tuple[object, ...]:
     """A value that changes when a configuration file of the repository does."""
-    return tuple(map(_signature, (common_dir / "config", git_dir / "config.worktree")))
+    return tuple(map(file_signature, (common_dir / "config", git_dir / "config.worktree")))
 
 
-def _signature(path: Path) -> tuple[int, int, int, int] | None:
+def file_signature(path: Path) -> tuple[int, int, int, int] | None:
+    """A value that changes when a file does."""
     try:
         found = path.stat()
     except FileNotFoundError:

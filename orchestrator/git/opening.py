@@ -16,10 +16,13 @@ from orchestrator.git.imports import Imports
 from orchestrator.git.landing import Landing
 from orchestrator.git.leftovers import Leftovers
 from orchestrator.git.linked import LinkedWorktrees
+from orchestrator.git.listing import Listings
 from orchestrator.git.objects import Objects
 from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
+from orchestrator.git.reduction import Reductions
 from orchestrator.git.refs import Refs
+from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
 from orchestrator.git.tripwire import Tripwire
 from orchestrator.git.worktrees import TaskWorktrees
@@ -56,6 +59,18 @@ class OpenRepository:
     @cached_property
     def pool(self) -> CheckoutPool:
         return CheckoutPool(self.git, self.objects, self.linked, size=self._verify_slots)
+
+    @cached_property
+    def listings(self) -> Listings:
+        return Listings(self.git)
+
+    @cached_property
+    def reductions(self) -> Reductions:
+        return Reductions(self.git)
+
+    @cached_property
+    def rendering(self) -> Rendering:
+        return Rendering(self.git)
 
     @cached_property
     def views(self) -> PrivateViews:

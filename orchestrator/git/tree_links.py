@@ -45,6 +45,33 @@ def leads_out(path: str, links: Mapping[str, str]) -> bool:
     return False
 
 
+def led_to(path: str, links: Mapping[str, str]) -> str | None:
+    """The path of the tree at which the link ``path`` ends, empty for its top.
+
+    None when it leaves the tree or never ends; nothing need be there.
+    """
+    here, names, followed = path.split("/")[:-1], _reversed(links[path]), 1
+    if links[path].startswith("/"):
+        return None
+    while names:
+        name = names.pop()
+        if name == "..":
+            if not here:
+                return None
+            here.pop()
+            continue
+        here.append(name)
+        target = links.get("/".join(here))
+        if target is None:
+            continue
+        followed += 1
+        if followed > FOLLOWED or target.startswith("/"):
+            return None
+        here.pop()
+        names += _reversed(target)
+    return "/".join(here)
+
+
 def _is_outside(folder: list[str], target: str) -> bool:
     """Whether the bare text leaves the tree, were none of its names a link.
 

@@ -76,6 +76,17 @@ def literal_folder(pattern: str) -> str:
     return pattern[: pattern.rfind("/", 0, magic.start()) + 1]
 
 
+def may_lie_beneath(pattern: str, folder: str) -> bool:
+    """Whether ``pattern`` may cover a path beneath ``folder``; in doubt it may."""
+    fixed = literal_folder(pattern)
+    if fixed.startswith(f"{folder}/"):
+        return True
+    if not f"{folder}/".startswith(fixed):
+        return False
+    ends_in_word = not _MAGIC.search(pattern.rstrip("/").rpartition("/")[2])
+    return "**" in pattern or ends_in_word or folder.count("/") < pattern.count("/")
+
+
 def covered_folder(pattern: str) -> str | None:
     """The folder of which ``pattern`` covers everything, with a closing ``/``; None if it is none.
 

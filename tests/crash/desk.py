@@ -21,6 +21,8 @@ from waiting import is_gone, until_blocking
 from orchestrator import crash_points
 from orchestrator.api.reader import Reader
 from orchestrator.cache import VerdictCache
+from orchestrator.check_inputs import CheckInputs
+from orchestrator.check_keys import CheckKeys
 from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.enclosures import Enclosures
 from orchestrator.git.opening import OpenRepository
@@ -180,6 +182,7 @@ def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[
         verifier=Verifier(
             pool=git.pool,
             cache=VerdictCache(state / "cache"),
+            keys=CheckKeys(CheckInputs(git.listings), git.rendering),
             executor=hands,
             enclosures=enclosures,
             slots=anyio.CapacityLimiter(2),

@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from orchestrator.cache import VerdictCache
+from orchestrator.check_inputs import CheckInputs
+from orchestrator.check_keys import CheckKeys
 from orchestrator.enclosures import Enclosures
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.git.opening import OpenRepository
@@ -55,6 +57,7 @@ class Site:
         wiring = {
             "pool": self.repository.pool,
             "cache": VerdictCache(self.folder / "cache"),
+            "keys": CheckKeys(CheckInputs(self.repository.listings), self.repository.rendering),
             "executor": LocalExecutor(),
             "enclosures": Enclosures(
                 self.repository.views, self.folder / "enclosures", Path.home()

@@ -18,7 +18,7 @@ def anyio_backend():
 
 def around(tmp_path):
     wanted = Worktree.model_validate({"copy": [".env"], "share": ["node_modules"]})
-    return surroundings(wanted, tmp_path)
+    return surroundings(wanted, tmp_path, tmp_path)
 
 
 def test_content_of_copied_files_counts_and_their_time_does_not(tmp_path):
@@ -51,7 +51,7 @@ def test_files_of_a_copied_folder_count_by_name_and_content(tmp_path):
 def test_what_is_missing_or_not_to_be_had_is_told_not_raised(tmp_path):
     assert around(tmp_path).copied == {".env": MISSING}
     wanted = Worktree.model_validate({"copy": [".env"]})
-    assert surroundings(wanted, None).copied == {}
+    assert surroundings(wanted, None, tmp_path).copied == {}
 
 
 @pytest.mark.anyio
