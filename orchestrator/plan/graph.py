@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from orchestrator.plan.model import Check, Plan
+    from orchestrator.plan.model import Check, Plan, Service
 
     Edges = Mapping[str, Sequence[str]]
 
@@ -83,8 +83,10 @@ def topological(edges: Edges) -> tuple[str, ...]:
     return tuple(order)
 
 
-def check_closure(checks: Mapping[str, Check], wanted: Iterable[str]) -> tuple[str, ...]:
-    """``wanted`` with everything these checks need, in an order in which they may run."""
+def check_closure(
+    checks: Mapping[str, Check] | Mapping[str, Service], wanted: Iterable[str]
+) -> tuple[str, ...]:
+    """``wanted`` with everything these checks, or services, need, in an order in which they may run."""
     found: dict[str, tuple[str, ...]] = {}
     open_ = list(wanted)
     while open_:

@@ -48,11 +48,8 @@ def _is_other_report(value: Any) -> bool:
 
 
 LATER: tuple[Later, ...] = (
-    Later(("services",), bool, "start what a check needs in its own command"),
-    Later(("checks", "*", "services"), bool, "start them in the check's own command"),
     Later(("checks", "*", "inputs"), bool, "remove it; a check depends on the whole tree"),
     Later(("checks", "*", "report"), _is_other_report, "write junit, or leave it to the exit code"),
-    Later(("tasks", "*", "tests_first"), bool, "write the tests in a task of their own"),
     Later(("tasks", "*", "stack"), bool, "remove it; a task starts when what it needs has landed"),
     Later(("tasks", "*", "variants"), _more_than(1), "remove it; one session works on a task"),
     Later(("tasks", "*", "agents"), bool, "name one, as agent"),

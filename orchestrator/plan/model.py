@@ -29,6 +29,7 @@ from orchestrator.plan.values import (
     LONGEST_SECONDS,
     MOST_TOKENS,
     NAME,
+    check_address,
     check_branch,
     check_command,
     check_host,
@@ -37,6 +38,7 @@ from orchestrator.plan.values import (
     check_name,
     check_not_blank,
     check_one_line,
+    check_url,
     check_variable,
     check_version,
     parse_duration,
@@ -156,22 +158,45 @@ class Worktree(Strict):
 
 
 class Ready(Strict):
-    """How a service tells that it is ready."""
+    """How a service tells that it is ready: by exactly one of http, tcp, command and log."""
 
-    http: Text | None = Field(None, description="A URL that answers.")
-    tcp: Text | None = Field(None, description="A host and port that accept a connection.")
-    command: Text | None = Field(None, description="A command that succeeds.")
+    http: Annotated[Text, AfterValidator(check_url)] | None = Field(
+        None, description="A URL that answers with neither 404 nor a status of 500 and more."
+    )
+    tcp: Annotated[Text, AfterValidator(check_address)] | None = Field(
+        None, description="A port, or host:port, that accepts a connection."
+    )
+    command: Text | None = Field(None, description="A shell command line that exits with 0.")
     log: Text | None = Field(None, description="Text that appears in its output.")
     within: Duration = Field(20.0, description="Longest time until it is ready, e.g. 20s.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        ways = [name for name in READY_WAYS if getattr(self, name) is not None]
+        if len(ways) != 1:
+            told = f"tells {' and '.join(ways)}" if ways else "tells no way"
+            raise ValueError(f"{told}; write exactly one of {', '.join(READY_WAYS)}")
+        return self
+
+
+READY_WAYS = ("http", "tcp", "command", "log")
 
 
 class Service(Strict):
     """A program that runs beside checks."""
 
-    run: Text = Field(description="Shell command line; {port.NAME} is a free port.")
-    ready: Ready | None = Field(None, description="When it counts as started.")
+    run: Text = Field(
+        description="Shell command line that stays in the foreground; {port.NAME} is a port of this"
+        " verification alone, {state} a fresh folder of this service's own."
+    )
+    ready: Ready | None = Field(
+        None, description="When it counts as started; without it, when it has not ended at once."
+    )
     needs: tuple[Name, ...] = Field(
         (), strict=False, description="Services that must be ready before this one starts."
+    )
+    env: Variables = Field(
+        default_factory=dict, description="Its further environment, with {port.NAME} and {state}."
     )
 
 
@@ -202,7 +227,8 @@ class Check(Strict):
 
     kind: CheckKind = Field("unit", description="What the check is about; plans should have e2e.")
     run: Annotated[Text, AfterValidator(check_command)] = Field(
-        description="Shell command line; {report} is a fresh path for a report."
+        description="Shell command line; {report} is a fresh path for a report, {port.NAME} a port"
+        " of one of its services."
     )
     report: Text | None = Field(None, description="Format of the file at {report}, e.g. junit.")
     needs: tuple[Name, ...] = Field(
@@ -213,7 +239,11 @@ class Check(Strict):
         (), strict=False, description="Globs of the paths the result depends on; none means all."
     )
     services: tuple[Name, ...] = Field(
-        (), strict=False, description="Services that run beside this check."
+        (), strict=False, description="Services that run beside this check; see services."
+    )
+    env: Variables = Field(
+        default_factory=dict,
+        description="Its further environment; {port.NAME} is a port of one of its services.",
     )
     rerun: Annotated[int, Field(ge=0, le=10)] = Field(
         0, description="How often a failure is tried again on the same tree, to find flaky ones."
@@ -232,14 +262,32 @@ class Check(Strict):
 
 
 class TestsFirst(Strict):
-    """Tests that are written and seen red before the work that makes them green."""
+    """Tests that are seen red before the work that makes them green, and locked from then on."""
 
     __test__ = False
 
     paths: tuple[Glob, ...] = Field(
-        strict=False, min_length=1, description="Globs of the tests that are written first."
+        strict=False,
+        min_length=1,
+        description="Globs of the tests: all the tests' session may change, and locked afterwards.",
     )
-    check: Name = Field(description="The check in which they are seen red.")
+    check: Name = Field(description="The check in which they are seen red; one of done_when.")
+    given: bool = Field(
+        False, description="The tests are on the target already; no session writes them."
+    )
+    approve: bool = Field(
+        False, description="A person must approve the tests before the work begins."
+    )
+    allow_missing: bool = Field(
+        False,
+        description="Red also counts where a test cannot import what the work is to bring.",
+    )
+
+    @model_validator(mode="after")
+    def _is_sensible(self) -> Self:
+        if self.given and self.approve:
+            raise ValueError("given tests are the architect's own; remove approve")
+        return self
 
 
 def _tests_first_form(value: object) -> str:
@@ -273,7 +321,11 @@ class Task(Strict):
             Discriminator(_tests_first_form),
         ]
         | None
-    ) = Field(None, description="Tests written and seen red before the work.")
+    ) = Field(
+        None,
+        description="Tests that a session of their own writes, seen red before the work; given: "
+        "they are there, and are the protected paths.",
+    )
     stack: bool = Field(
         False, description="Start from dependencies that are verified but not merged yet."
     )

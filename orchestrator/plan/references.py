@@ -1,4 +1,4 @@
-"""Names in a plan that must lead somewhere: tasks, checks and agents.
+"""Names in a plan that must lead somewhere: tasks, checks, services and agents.
 
 Works on the tree of the file, not on the model, so that a misspelt name is told together with a
 misspelt field. Only names are judged here; the values themselves are the model's.
@@ -14,6 +14,7 @@ from orchestrator.plan.graph import cycles
 from orchestrator.plan.later import LATER_AGENTS
 from orchestrator.plan.model import NEEDED_FIELD, Plan
 from orchestrator.plan.quoting import quoted
+from orchestrator.plan.service_references import port_problems
 from orchestrator.plan.subjects import task_subject
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def reference_problems(root: Item, *, agents: Collection[str]) -> Iterator[Probl
     """Every name that leads nowhere, to itself or in a circle; ``agents`` are the built-in types."""
     yield from _tasks(root)
     yield from _checks(root)
+    yield from _services(root)
     yield from _profiles(root, agents)
     yield from _agents(root, agents)
 
@@ -43,15 +45,49 @@ def _tasks(root: Item) -> Iterator[Problem]:
             yield Problem(own.spot, f"{subject} is defined twice; the first is on line {line}")
         yield from _names(f"{subject}: after", task.field("after"), ids, "task", own.text)
         yield from _names(f"{subject}: done_when", task.field("done_when"), checks, "check")
+        yield from _red_check(subject, task, checks)
+        yield from _given(subject, task, root)
     yield from _circles("task", "after", ids)
 
 
+def _red_check(subject: str, task: Item, checks: Collection[str]) -> Iterator[Problem]:
+    """What is seen red must be asked for in the end, or nobody would see it green."""
+    check = task.field("tests_first").field("check")
+    criteria = [name for name, _ in task.field("done_when").texts()]
+    lead = f"{subject}: tests_first names check {quoted(check.text)}"
+    if check.text and check.text not in checks:
+        yield Problem(check.spot, lead, check.text, checks, "there is no such check")
+    elif check.text and criteria and check.text not in criteria:
+        yield Problem(check.spot, f"{lead}, which is not in done_when; add it there")
+
+
+def _given(subject: str, task: Item, root: Item) -> Iterator[Problem]:
+    item = task.field("tests_first")
+    if item.text == "given" and not list(root.field("protect").texts()):
+        sentence = (
+            "the plan protects no paths; protect the tests, or write {given: true, paths: […], "
+            "check: NAME}"
+        )
+        yield Problem(item.spot, f"{subject}: tests_first is given, but {sentence}")
+
+
 def _checks(root: Item) -> Iterator[Problem]:
-    checks = root.field("checks").fields
+    checks, services = root.field("checks").fields, root.field("services").fields
     for name, check in checks.items():
         lead = f"check {quoted(name)}: needs"
         yield from _names(lead, check.field("needs"), checks, "check", name)
+        lead = f"check {quoted(name)}: services"
+        yield from _names(lead, check.field("services"), services, "service")
     yield from _circles("check", "needs", checks)
+
+
+def _services(root: Item) -> Iterator[Problem]:
+    services = root.field("services").fields
+    for name, service in services.items():
+        lead = f"service {quoted(name)}: needs"
+        yield from _names(lead, service.field("needs"), services, "service", name)
+    yield from _circles("service", "needs", services)
+    yield from port_problems(root)
 
 
 def _ids(root: Item) -> dict[str, Item]:

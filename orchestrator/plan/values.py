@@ -31,6 +31,11 @@ _LONGEST_FILE_NAME = 250
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z]+)\}")
 _LIKE_REPORT = 0.8  # 'reprot' is, '{repo}' of somebody's own is not
 
+_PORT = r"(?:[0-9]{1,5}|\{port\.[^{}\s]+\})"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+_ADDRESS = re.compile(rf"(?:{_HOST}:)?{_PORT}")
+_URL = re.compile(rf"https?://{_HOST}(?::{_PORT})?(?:[/?][!-~]*)?")
+
 _ELSEWHERE = frozenset(
     {
         *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
@@ -153,6 +158,22 @@ def check_lent(value: str) -> str:
     """``value`` when it is a path of the machine: absolute, or below the user's home."""
     if not value.startswith(("/", "~/")) or ".." in value.split("/") or value.strip("~/") == "":
         raise ValueError(f"{quoted(value)} cannot be lent; write ~/path or /path, without '..'")
+    return value
+
+
+def check_address(value: str) -> str:
+    """``value`` when it is a port or host:port; the port may be ``{port.NAME}``."""
+    if not _ADDRESS.fullmatch(value):
+        raise ValueError(f"{quoted(value)} is no address; write {{port.NAME}} or 127.0.0.1:8080")
+    return value
+
+
+def check_url(value: str) -> str:
+    """``value`` when a service can be asked there; the port may be ``{port.NAME}``."""
+    if not _URL.fullmatch(value):
+        raise ValueError(
+            f"{quoted(value)} is no URL to ask; write it like http://127.0.0.1:{{port.NAME}}/"
+        )
     return value
 
 

@@ -256,7 +256,12 @@ RULES: tuple[Row, ...] = (
     ("agent_in_quotes", changed('run: "true"}\nch', "run: \"x '{task}'\"}\nch"), ("quoted",)),
     ("agent_with_a_script", changed("type: command", "type: command, script: x"), ("script",)),
     ("replay_without_script", changed("type: command, run", "type: replay, model"), ("script",)),
-    ("services_later", added("services: {web: {run: x}}"), ("later version",)),
+    ("service_needs", added("services: {web: {run: x, needs: [bd]}, db: {run: x}}"), ("'db'",)),
+    ("service_port", added("services: {web: {run: 'x {port.wbe}'}}"), ("'web'",)),
+    ("service_circle", added("services: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}"), ("a circle",)),
+    ("service_ready", added("services: {web: {run: x, ready: {within: 2s}}}"), ("exactly one",)),
+    ("service_url", added("services: {web: {run: x, ready: {http: localhost}}}"), ("http://",)),
+    ("service_tcp", added("services: {web: {run: x, ready: {tcp: here}}}"), ("127.0.0.1:8080",)),
     ("variants_later", task("variants: 3"), ("later version",)),
 )
 

@@ -88,9 +88,8 @@ def test_a_field_refuses_every_other_kind_of_value(here, clerk, place, allowed):
 
 
 def test_the_plan_in_which_values_are_changed_has_no_other_mistake(here, clerk):
-    """Only what comes later is refused in it, so that the fields of these are tested too."""
+    """At most what comes later is refused in it, so that the fields of these are tested too."""
     path = here.home / "plan.yaml"
     path.write_text(yaml.safe_dump(FULL))
     told = clerk("plan", "check", str(path)).err.splitlines()
-    assert told
     assert all("later version" in line for line in told)

@@ -201,11 +201,8 @@ def test_the_usual_agent_must_exist_only_when_it_is_used(small):
 
 
 USES = {
-    "services": ("checks:", "services: {web: {run: x}}\nchecks:"),
-    "checks.*.services": ("run: pytest}", "run: pytest, services: [web]}"),
     "checks.*.inputs": ("run: pytest}", 'run: pytest, inputs: ["src/**"]}'),
     "checks.*.report": ("run: pytest}", "run: pytest, report: tap}"),
-    "tasks.*.tests_first": ("brief:", "tests_first: {paths: [t], check: unit}\n    brief:"),
     "tasks.*.stack": ("brief:", "stack: true\n    brief:"),
     "tasks.*.variants": ("brief:", "variants: 2\n    brief:"),
     "tasks.*.agents": ("brief:", "agents: [claude]\n    brief:"),
