@@ -15,9 +15,11 @@ import anyio.to_thread
 
 from orchestrator.errors import ClerkError
 from orchestrator.job import Ending, Job
-from orchestrator.judgement import judge
+from orchestrator.judgement import judge, settled
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
+from orchestrator.reports.plain_text import without_root
+from orchestrator.reports.recognition import guessed
 from orchestrator.reports.source import ReportUnreadable
 from orchestrator.results import CheckResult, Report
 from orchestrator.states import Verdict
@@ -64,8 +66,9 @@ async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
     except (ClerkError, OSError) as error:
         return errored(name, check, f"could not run: {error}")
     verdict, reason = judge(ended, report, unreadable=unreadable, wanted=bool(check.report))
+    report = settled(report, verdict)
     if verdict is not Verdict.PASSED and not report.failures:
-        report = replace(report, tail=_extract(job.log, bench.folder))
+        report = await anyio.to_thread.run_sync(_eked_out, report, verdict, job.log, bench.folder)
     return CheckResult(
         check=name,
         kind=check.kind,
@@ -122,5 +125,9 @@ async def _report(check: Check, ended: Exit, path: Path, folder: Path) -> tuple[
         return Report(), f"its report is of no use: {error}"
 
 
-def _extract(log: Path | None, folder: Path) -> str:
-    return extract(log).replace(f"{folder}/", "") if log else ""
+def _eked_out(report: Report, verdict: Verdict, log: Path | None, folder: Path) -> Report:
+    """``report`` with what the output itself tells; that decides nothing any more."""
+    if log is None:
+        return report
+    failures = guessed(log, folder) if verdict is Verdict.FAILED else ()
+    return replace(report, guessed=failures, tail=without_root(extract(log), folder))

@@ -28,10 +28,12 @@ from orchestrator.states import Verdict
 from orchestrator.tokens import BYTES_PER_TOKEN
 
 if TYPE_CHECKING:
-    from orchestrator.results import CheckResult, Verification
+    from orchestrator.results import CheckResult, Report, Verification
 
 NAMED_TESTS = 3
 LEAST_LINES = 2
+LAST_LINES = 8
+"""Of an output of which more is told above it."""
 
 _WORDS = {
     Verdict.PASSED: "PASS",
@@ -98,8 +100,7 @@ def _section(result: CheckResult, before: CheckResult | None, base: CheckResult 
         section.head.append(f"  {one_line(result.reason, 196)}")
         if base is not None and base.verdict is Verdict.FAILED:
             section.head.append("  The target fails this check too.")
-    if result.report.tail:
-        section.blocks.append(["  output:", *_quoted(result.report.tail)])
+    section.blocks += _output(result.report)
     section.foot = _foot(result, change_since(result, before), known)
     return section
 
@@ -111,15 +112,16 @@ def _header(result: CheckResult, base: CheckResult | None) -> str:
         parts.append(f"exit {result.exit_code}")
     if report.parsed:
         counts = {
-            "failed": report.failed,
+            "errors found" if report.findings else "failed": report.failed,
             "could not run": report.errored,
+            "warnings": report.warnings,
             "passed": report.passed,
             "skipped": report.skipped,
             "passed only when tried again": report.flaky,
         }
         parts.append(", ".join(f"{count} {word}" for word, count in counts.items() if count))
     elif result.verdict is Verdict.FAILED:
-        parts.append("output not parsed")
+        parts.append("guessed from its output" if report.guessed else "output not parsed")
     parts.append("known from before" if result.cached else show_duration(round(result.seconds, 1)))
     if base is not None and base.verdict is Verdict.PASSED:
         parts.append("target: green")
@@ -152,6 +154,14 @@ def _block(number: int, group: Group) -> list[str]:
         function = f" in {one_line(example.function, 60)}" if example.function else ""
         lines.append(f"  at {one_line(example.path, 120)}:{example.line}{function}")
     return lines + [f"    {line}" for line in _narrowed(excerpt(example))]
+
+
+def _output(report: Report) -> list[list[str]]:
+    """What the output tells by itself: what looks like failures, then how it ends."""
+    guesses = groups_of(report.guessed)
+    blocks = [_block(number, group) for number, group in enumerate(guesses, 1)]
+    lines = _quoted(report.tail)[-LAST_LINES if guesses else 0 :]
+    return [*blocks, ["  output:", *lines]] if lines else blocks
 
 
 def _narrowed(lines: list[str]) -> list[str]:

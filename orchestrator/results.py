@@ -98,7 +98,8 @@ class Report:
 
     ``findings``: the tool looks for faults and counts no tests, so that none is a success. What it
     only warned of is counted in ``warnings``; ``warned`` are those, as long as it is not yet known
-    whether the exit code makes failures of them.
+    whether the exit code makes failures of them. ``guessed`` are failures that the output of a red
+    check seems to tell of, where no report did: for the digest, and for no decision.
     """
 
     parsed: bool = False
@@ -114,6 +115,7 @@ class Report:
     findings: bool = False
     warnings: int = 0
     warned: tuple[Failure, ...] = ()
+    guessed: tuple[Failure, ...] = ()
 
     @property
     def total(self) -> int:

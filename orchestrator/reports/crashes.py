@@ -20,6 +20,9 @@ MOST_LINES = 400
 FRAMES_BEGIN_WITHIN = 6
 """Lines, since an error's message may take several."""
 
+_WORDS = ("Traceback ", "panic", "Error", "Exception")
+"""One of them is in the first line of every crash; most lines need no closer look."""
+
 _TRACEBACK = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call last\):")
 _LINKS = frozenset(
     {
@@ -46,6 +49,8 @@ def crashes(lines: list[str]) -> Iterator[tuple[Finding, range]]:
 def _end(lines: list[str], start: int) -> int:
     """Where the crash that begins on line ``start`` is over; ``start`` itself when none does."""
     line = lines[start]
+    if not any(word in line for word in _WORDS):
+        return start
     if _TRACEBACK.fullmatch(line):
         return _traceback_end(lines, start)
     if _RUST_PANIC.fullmatch(line) or line.startswith("panic: "):

@@ -47,7 +47,8 @@ _CONSEQUENCE = re.compile(r"Error \d{1,9}|\[.* Error \d{1,9}|Waiting for unfinis
 def diagnostics(lines: list[str]) -> Iterator[Finding]:
     """What is found in ``lines``, in their order; a line that only names a place is a warning."""
     for number, line in enumerate(lines):
-        finding = _placed(line) or _headline(lines, number) or _linked(line)
+        finding = _placed(line) or _headline(lines, number) if ":" in line else None
+        finding = finding or _linked(line)
         if finding is not None:
             yield replace(finding, details="\n".join(_below(lines, number + 1)))
 

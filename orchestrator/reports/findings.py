@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.reports.plain_text import without_root
+from orchestrator.reports.plain_text import prefixes_of, without_prefixes
 from orchestrator.reports.tally import Tally
 from orchestrator.results import Failure
 from orchestrator.safe_text import safe_text
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 IDENTITY_CHARACTERS = 280
 """Leaves room for the ordinal of an equal one within what a tally keeps of a name."""
+
+DOUBT = "report"
+"""The identity of what is wrong with a report as a whole."""
 
 _LINE_NUMBERS = re.compile(r"\b(lines?) \d+\b|:\d+(:\d+)?\b")
 
@@ -44,7 +47,7 @@ class Findings:
     """Counts what it is told; ``report()`` is the result. Paths are told relative to ``root``."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._prefixes = prefixes_of(root)
         self._errors = Tally()
         self._warnings = Tally()
         self._equal: Counter[str] = Counter()
@@ -68,7 +71,7 @@ class Findings:
     def doubt(self, why: str, *, path: str = "", line: int | None = None) -> None:
         """Count as errored what the tool could not do, or a report that is not whole."""
         failure = self._failure(Finding(why, path=path, line=line))
-        self._errors.add(failure if path else replace(failure, test="report"), error=True)
+        self._errors.add(failure if path else replace(failure, test=DOUBT), error=True)
 
     def believe(self, errors: int) -> None:
         """Take the tool's own total for true where it is more than what was listed."""
@@ -100,4 +103,4 @@ class Findings:
         return name if self._equal[name] == 1 else f"{name} #{self._equal[name]}"
 
     def _clean(self, text: str, *, one_line: bool = False) -> str:
-        return safe_text(without_root(text, self._root), one_line=one_line)
+        return safe_text(without_prefixes(text, self._prefixes), one_line=one_line)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.reports.crashes import crashes
 from orchestrator.reports.diagnostics import diagnostics, make_errors
 from orchestrator.reports.findings import Findings
-from orchestrator.reports.plain_text import plain_lines, without_root
+from orchestrator.reports.plain_text import plain_lines
 from orchestrator.reports.source import read_report
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class GenericParser:
 
 def told_by(raw: bytes, root: Path) -> Report:
     """What ``raw`` tells of faults."""
-    lines = [without_root(line, root) for line in plain_lines(raw)]
+    lines = plain_lines(raw, root)
     findings = Findings(root)
     taken: set[int] = set()
     for crash, place in crashes(lines):

@@ -26,13 +26,30 @@ def plain_text(raw: bytes) -> str:
     return safe_text(text)
 
 
-def plain_lines(raw: bytes) -> list[str]:
-    """The lines of ``plain_text``, none of them endless, none with blanks at its end."""
-    return [line[:LONGEST_LINE].rstrip() for line in plain_text(raw).split("\n")]
+def plain_lines(raw: bytes, root: Path | None = None) -> list[str]:
+    """The lines of ``plain_text``, none of them endless, none with blanks at its end.
+
+    Paths beneath ``root`` are told relative to it.
+    """
+    text = plain_text(raw)
+    if root is not None:
+        text = without_root(text, root)
+    return [line[:LONGEST_LINE].rstrip() for line in text.split("\n")]
 
 
 def without_root(text: str, root: Path) -> str:
     """``text`` with paths beneath ``root``, or beneath what it leads to, relative to it."""
-    for folder in sorted({str(root), str(root.resolve())}, key=len, reverse=True):
-        text = text.replace(f"file://{folder}/", "").replace(f"{folder}/", "")
+    return without_prefixes(text, prefixes_of(root))
+
+
+def prefixes_of(root: Path) -> tuple[str, ...]:
+    """With what paths beneath ``root`` may begin."""
+    folders = sorted({f"{root}/", f"{root.resolve()}/"}, key=len, reverse=True)
+    return tuple(prefix for folder in folders for prefix in (f"file://{folder}", folder))
+
+
+def without_prefixes(text: str, prefixes: tuple[str, ...]) -> str:
+    """``text`` with those cut out."""
+    for prefix in prefixes:
+        text = text.replace(prefix, "")
     return text

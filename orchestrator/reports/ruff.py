@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from orchestrator.results import Report
 
-_RULE = r"(?P<rule>[A-Z]{1,10}\d{1,6}|[a-z]+(?:-[a-z]+)+):? (?:\[\*\] )?(?P<message>\S.*)"
+_RULE = r"(?P<rule>[A-Z]{1,10}\d{1,6}|[a-z][a-z-]{0,60}(?=:)):? (?:\[\*\] )?(?P<message>\S.*)"
 _CONCISE = re.compile(rf"(?P<path>[^\s:][^:]{{0,300}}):(?P<line>\d{{1,7}}):\d{{1,7}}: {_RULE}")
 _FULL = re.compile(_RULE)
 _ARROW = re.compile(r" *--> (?P<path>[^\s:][^:]{0,300}):(?P<line>\d{1,7}):\d{1,7}")
