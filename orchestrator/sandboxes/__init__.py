@@ -7,6 +7,7 @@ not hold on this machine is never used: ``probe`` runs an attack, and believes n
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
@@ -15,11 +16,12 @@ from orchestrator.registry import look_up
 from orchestrator.sandboxes.toolchain import command_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from orchestrator.job import Job
-    from orchestrator.sandboxes.enclosure import Enclosure
+    from orchestrator.sandboxes.enclosure import Enclosure, Network
 
 SANDBOXES = {
     "bubblewrap": "orchestrator.sandboxes.bubblewrap:Bubblewrap",
@@ -53,6 +55,9 @@ class Sandbox(Protocol):
     def objects_at(self, objects: Path) -> Path:
         """Where a job finds the real object folder ``objects``, to borrow from."""
 
+    def network(self, ports: tuple[int, ...]) -> AbstractAsyncContextManager[Network]:
+        """A network for several jobs, as long as the context is open; raises CannotRun."""
+
     async def probe(self) -> str:
         """Why this sandbox does not hold on this machine, and the mend; empty when it does."""
 
@@ -82,6 +87,12 @@ class Confinement:
         enclosure = replace(self.enclosure, egress=socket)
         out = replace(self, enclosure=enclosure, launcher=launcher, env=env)
         return out.lending(readable)
+
+    @asynccontextmanager
+    async def meeting(self, ports: tuple[int, ...]) -> AsyncIterator[Confinement]:
+        """The same for jobs that find each other at ``ports``, until this is left."""
+        async with self.sandbox.network(ports) as network:
+            yield replace(self, enclosure=replace(self.enclosure, network=network))
 
     def lending(self, readable: tuple[Path, ...]) -> Confinement:
         """The same, with more to read."""

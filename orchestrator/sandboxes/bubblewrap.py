@@ -13,6 +13,7 @@ import os
 import resource
 import shutil
 import zlib
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,12 +23,14 @@ from orchestrator import process
 from orchestrator.errors import CannotRun
 from orchestrator.job import Handed, Witness
 from orchestrator.sandboxes.attack import attack
+from orchestrator.sandboxes.enclosure import Network
 from orchestrator.sandboxes.seccomp import filter_program
+from orchestrator.sandboxes.shared_network import shared_network
 from orchestrator.sandboxes.system_view import accounts, shown, system_view
 from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure
@@ -76,10 +79,12 @@ class Bubblewrap:
     def wrap(self, job: Job, enclosure: Enclosure) -> Job:
         if not self._program:
             raise CannotRun(f"bubblewrap is not there; {INSTALL}")
+        entry = _entry(enclosure)
         user = user_of(enclosure.who) if self._is_root else os.geteuid()
         group = user if self._is_root else os.getegid()
         options = [
             *self._namespaces,
+            *(("--share-net",) if entry else ()),  # the one it was led into
             *system_view(enclosure.bounds.scratch_bytes),
             *_shown(tool_paths(job.env, hidden=_lent(enclosure))),
             *_mounts(enclosure),
@@ -89,6 +94,7 @@ class Bubblewrap:
             str(job.cwd),
         ]
         argv = [
+            *entry,
             self._program,
             *("--args", Handed("\0".join((*options, "")).encode("utf-8", "surrogateescape"))),
             *accounts(user, group, HOME),
@@ -100,6 +106,14 @@ class Bubblewrap:
             *job.argv,
         ]
         return replace(job, argv=argv, env={}, cwd=Path("/"), enclosed=True)
+
+    @asynccontextmanager
+    async def network(self, ports: tuple[int, ...]) -> AsyncIterator[Network]:
+        if not self._program:
+            raise CannotRun(f"bubblewrap is not there; {INSTALL}")
+        enter = _system_program("nsenter")
+        async with shared_network(self._program, enter, is_root=self._is_root) as entry:
+            yield Network(ports, entry)
 
     async def probe(self) -> str:
         if not self._program:
@@ -155,6 +169,15 @@ def _system_program(name: str) -> str:
     own = os.environ.get("PATH", "").split(os.pathsep)
     places = (os.defpath, *(entry for entry in own if entry.startswith("/")))
     return shutil.which(name, path=os.pathsep.join(places)) or f"/usr/bin/{name}"
+
+
+def _entry(enclosure: Enclosure) -> tuple[str, ...]:
+    """What leads into the network that the job shares; never the machine's own."""
+    if enclosure.network is None:
+        return ()
+    if not enclosure.network.entry:
+        raise CannotRun("this network is the machine's own, which no job in bubblewrap may use")
+    return enclosure.network.entry
 
 
 def _lent(enclosure: Enclosure) -> tuple[Path, ...]:

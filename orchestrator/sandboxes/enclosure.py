@@ -34,6 +34,18 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """A network in which several jobs meet, and which leads nowhere else.
+
+    ``entry`` are the words that lead a command into it, where it is one of its own; where jobs share the
+    machine's, ``ports`` are all that they may use of it.
+    """
+
+    ports: tuple[int, ...] = ()
+    entry: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Enclosure:
     """What one job may reach besides the system's own programs, which all jobs may read.
 
@@ -42,7 +54,8 @@ class Enclosure:
     without one there is only temporary space. ``writable`` and ``readable`` are seen at
     their own paths; ``fixed`` are paths within writable ones that may only be read. ``covers``
     hide a real folder behind a private one. ``egress`` is the unix socket of the proxy that is
-    its whole network; none means no network at all. ``door`` is the unix socket at which the
+    its whole network; none means no network at all. ``network`` is one that it shares with others
+    of its verification; without it each job has its own. ``door`` is the unix socket at which the
     engine answers this session; seen at its own path. Later entries win over earlier ones,
     in the order covers, writable, fixed, readable.
     """
@@ -54,6 +67,7 @@ class Enclosure:
     fixed: tuple[Path, ...] = ()
     covers: tuple[Cover, ...] = ()
     egress: Path | None = None
+    network: Network | None = None
     door: Path | None = None
     bounds: Bounds = field(default_factory=Bounds)
 

@@ -6,15 +6,17 @@ temporary space of. Decides only.
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from orchestrator.errors import CannotRun
+from orchestrator.sandboxes.enclosure import Network
 from orchestrator.sandboxes.toolchain import tool_roots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from orchestrator.sandboxes.enclosure import Enclosure
 
@@ -47,6 +49,17 @@ def environment(env: Mapping[str, str], enclosure: Enclosure) -> dict[str, str]:
     if enclosure.home is not None:
         own["TMPDIR"] = str(enclosure.home / _SCRATCH)
     return {**env, **roots, **own}
+
+
+@asynccontextmanager
+async def machines_network(ports: tuple[int, ...]) -> AsyncIterator[Network]:
+    """The machine's own loopback, of which jobs may use ``ports``."""
+    yield Network(ports)
+
+
+def met_ports(enclosure: Enclosure) -> tuple[int, ...]:
+    """The ports at which this job and others of its verification find each other."""
+    return enclosure.network.ports if enclosure.network else ()
 
 
 def proxy_ports(env: Mapping[str, str], enclosure: Enclosure) -> list[int]:

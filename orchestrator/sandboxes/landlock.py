@@ -11,7 +11,8 @@ What does not hold, because landlock has no word for it:
 - Owners, modes, times and extended attributes of the user's files can be changed wherever they
   lie, except where root gave the job a user of its own.
 - Rules know ports, not addresses: with ``egress``, a server elsewhere that listens at the very
-  port of the proxy can be reached. Without it nothing can.
+  port of the proxy can be reached, and so with the ports of a ``network``, which other users of
+  this machine can come to, too. Without them nothing can.
 - What detaches from the job lives on until it is found (``orphans``, ``watchman``).
 
 And what a job misses: sockets in the file system (so ``door`` cannot be used: landlock would let
@@ -40,8 +41,10 @@ from orchestrator.sandboxes.system_view import fact_paths
 from orchestrator.sandboxes.toolchain import SYSTEM, tool_paths
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from orchestrator.job import Job
-    from orchestrator.sandboxes.enclosure import Enclosure
+    from orchestrator.sandboxes.enclosure import Enclosure, Network
 
 LAUNCHER = Path(__file__).with_name("landlock_launcher.py")
 
@@ -76,6 +79,9 @@ class Landlock:
         launched = (sys.executable, "-I", "-S", str(LAUNCHER), handed, "--", *job.argv)
         return replace(job, argv=launched, env={})
 
+    def network(self, ports: tuple[int, ...]) -> AbstractAsyncContextManager[Network]:
+        return in_place.machines_network(ports)
+
     async def probe(self) -> str:
         if sys.platform != "linux":
             return "landlock is of Linux only"
@@ -92,7 +98,8 @@ def rules(job: Job, enclosure: Enclosure, user: int | None) -> dict[str, Any]:
         "readable": [str(path) for path in readable],
         "usable": [str(path) for path in _DEVICES],
         "writable": [str(path) for path in enclosure.roots],
-        "ports": in_place.proxy_ports(job.env, enclosure),
+        "ports": [*in_place.proxy_ports(job.env, enclosure), *in_place.met_ports(enclosure)],
+        "own_ports": list(in_place.met_ports(enclosure)),
         "limits": {name: bounds[name] for name in ("processes", "open_files", "file_bytes")},
         "user": user,
         "env": in_place.environment(job.env, enclosure),

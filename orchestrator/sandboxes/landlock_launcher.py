@@ -92,9 +92,10 @@ def rules(wanted: dict[str, Any]) -> int:
     for name, access in (("readable", _READ), ("usable", _USE), ("writable", _WRITE)):
         for path in wanted[name]:
             grant(ruleset, path, access & held)
-    for port in wanted["ports"]:
-        rule = struct.pack("=QQ", _CONNECT, port)
-        called(_libc.syscall, _ADD_RULE, ruleset, _NET_PORT, rule, 0)
+    for name, access in (("ports", _CONNECT), ("own_ports", _BIND)):
+        for port in wanted[name]:
+            rule = struct.pack("=QQ", access, port)
+            called(_libc.syscall, _ADD_RULE, ruleset, _NET_PORT, rule, 0)
     return ruleset
 
 

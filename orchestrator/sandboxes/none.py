@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.sandboxes.in_place import machines_network
+
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from orchestrator.job import Job
-    from orchestrator.sandboxes.enclosure import Enclosure
+    from orchestrator.sandboxes.enclosure import Enclosure, Network
 
 
 class NoSandbox:
@@ -26,6 +29,9 @@ class NoSandbox:
 
     def objects_at(self, objects: Path) -> Path:
         return objects
+
+    def network(self, ports: tuple[int, ...]) -> AbstractAsyncContextManager[Network]:
+        return machines_network(ports)
 
     async def probe(self) -> str:
         return ""

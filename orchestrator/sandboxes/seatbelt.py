@@ -22,9 +22,10 @@ from orchestrator.sandboxes.toolchain import tool_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from orchestrator.job import Job
-    from orchestrator.sandboxes.enclosure import Bounds, Enclosure
+    from orchestrator.sandboxes.enclosure import Bounds, Enclosure, Network
 
 _PROGRAM = "/usr/bin/sandbox-exec"
 
@@ -67,6 +68,9 @@ class Seatbelt:
         text = profile(real, tools=tools, ports=in_place.proxy_ports(job.env, real))
         argv = (_PROGRAM, "-p", text, *_limited(real.bounds), *job.argv)
         return replace(job, argv=argv, env=in_place.environment(job.env, real))
+
+    def network(self, ports: tuple[int, ...]) -> AbstractAsyncContextManager[Network]:
+        return in_place.machines_network(ports)
 
     async def probe(self) -> str:
         if platform.system() != "Darwin":
@@ -138,6 +142,9 @@ def _network(enclosure: Enclosure, ports: Sequence[int]) -> Iterator[str]:
     yield "(deny network*)"
     for port in ports:
         yield f'(allow network-outbound (remote ip "localhost:{port}"))'
+    for port in in_place.met_ports(enclosure):
+        yield f'(allow network-outbound (remote ip "localhost:{port}"))'
+        yield f'(allow network-bind network-inbound (local ip "localhost:{port}"))'
     if enclosure.door is not None:
         yield from _rule("allow network-outbound", "literal", (enclosure.door,))
 
