@@ -48,7 +48,6 @@ def _is_other_report(value: Any) -> bool:
 
 
 LATER: tuple[Later, ...] = (
-    Later(("checks", "*", "inputs"), bool, "remove it; a check depends on the whole tree"),
     Later(("checks", "*", "report"), _is_other_report, "write junit, or leave it to the exit code"),
     Later(("tasks", "*", "stack"), bool, "remove it; a task starts when what it needs has landed"),
     Later(("tasks", "*", "variants"), _more_than(1), "remove it; one session works on a task"),

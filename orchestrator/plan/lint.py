@@ -54,6 +54,7 @@ def lint(plan: Plan, *, files: Collection[str] | None = None) -> tuple[Finding, 
         *_overlaps(plan, tracked),
         *_long_briefs(plan),
         *(_empty_globs(plan, tracked) if files is not None else ()),
+        *_inputs_in_vain(plan),
         *_unscoped(plan),
         *_idle_checks(plan),
     ]
@@ -110,6 +111,23 @@ def _empty_globs(plan: Plan, tracked: TrackedFiles) -> Iterator[Finding]:
         if empty:
             sentence = f"touches {_listed(empty)}, where no file is tracked yet"
             yield Finding(Severity.HINT, "empty-glob", f"task {quoted(task.id)}", sentence)
+    for name, check in plan.checks.items():
+        empty = [pattern for pattern in check.inputs if not tracked.matching(pattern)]
+        if empty:
+            sentence = (
+                f"inputs {_listed(empty)} match no tracked file, so no change there runs it again"
+            )
+            yield Finding(Severity.WARNING, "empty-glob", f"check {quoted(name)}", sentence)
+
+
+def _inputs_in_vain(plan: Plan) -> Iterator[Finding]:
+    """Checks with inputs that run after every change all the same, since what they need does."""
+    for name, check in plan.checks.items():
+        needed = [need for need in check_closure(plan.checks, check.needs) if need != name]
+        whole = [need for need in needed if not plan.checks[need].inputs]
+        if check.inputs and whole:
+            sentence = f"its inputs spare no run, as it needs {_listed(whole)}, which has none"
+            yield Finding(Severity.HINT, "inputs-in-vain", f"check {quoted(name)}", sentence)
 
 
 def _unscoped(plan: Plan) -> Iterator[Finding]:

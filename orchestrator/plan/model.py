@@ -236,7 +236,9 @@ class Check(Strict):
     )
     timeout: Duration = Field(600.0, description="Longest run, e.g. 5m.")
     inputs: tuple[Glob, ...] = Field(
-        (), strict=False, description="Globs of the paths the result depends on; none means all."
+        (),
+        strict=False,
+        description="Globs of all the paths it reads, with setup and services; none means all.",
     )
     services: tuple[Name, ...] = Field(
         (), strict=False, description="Services that run beside this check; see services."

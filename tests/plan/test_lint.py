@@ -85,6 +85,26 @@ def test_globs_that_match_nothing_are_told_when_the_files_are_known(tasks_of, pl
     assert "'ci/**'" in warning.sentence
 
 
+def test_inputs_that_match_nothing_are_a_warning(plan_of, small):
+    plan = plan_of(small.replace("run: pytest}", 'run: pytest, inputs: [src, "lib/**"]}'))
+    assert found(plan, "empty-glob") == [
+        "check 'unit': inputs 'lib/**' match no tracked file, so no change there runs it again"
+    ]
+    assert lint(plan, files=FILES)[0].severity is Severity.WARNING
+
+
+def test_inputs_that_spare_no_run_since_a_need_has_none_are_told(plan_of, small):
+    checks = "  build: {run: make}\n  fast: {run: x, inputs: [src], needs: [build]}\ntasks:"
+    plan = plan_of(small.replace("tasks:", checks).replace("[unit, e2e]", "[fast, e2e]"))
+    assert found(plan, "inputs-in-vain") == [
+        "check 'fast': its inputs spare no run, as it needs 'build', which has none"
+    ]
+    declared = plan_of(
+        small.replace("tasks:", checks.replace("run: make", "run: make, inputs: [lib]"))
+    )
+    assert found(declared, "inputs-in-vain") == []
+
+
 def test_a_brief_over_its_budget_is_told(plan_of, small):
     assert found(plan_of(small.replace("Make it.", "x" * 3 * BRIEF_TOKENS)), "long-brief") == []
     (line,) = found(plan_of(small.replace("Make it.", "x" * 4 * BRIEF_TOKENS)), "long-brief")

@@ -201,7 +201,6 @@ def test_the_usual_agent_must_exist_only_when_it_is_used(small):
 
 
 USES = {
-    "checks.*.inputs": ("run: pytest}", 'run: pytest, inputs: ["src/**"]}'),
     "checks.*.report": ("run: pytest}", "run: pytest, report: tap}"),
     "tasks.*.stack": ("brief:", "stack: true\n    brief:"),
     "tasks.*.variants": ("brief:", "variants: 2\n    brief:"),
