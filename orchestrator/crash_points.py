@@ -67,6 +67,8 @@ PointName = Literal[
     "session.collected",
     "session.kept",
     "verification.checked-out",
+    "red.verified",
+    "red.recorded",
     "verification.done",
     "verification.recorded",
     "cache.written",

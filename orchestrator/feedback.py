@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FRESH_ABOVE = 0.7
 """Share of an agent's context window from which a fresh session beats a resumed one."""
 
+FLAKY_MEND = "have it mended (clerk retry), or let the plan allow it (flaky: allow, or quarantine)"
+
 VERIFY_TRIES = 3
 VERIFY_PAUSES = (1.0, 5.0)
 """Seconds before a verification that could not be made is tried again."""
@@ -84,7 +86,8 @@ class Work:
     """What git says of a session's work.
 
     ``changed``: the branch has a new head with changes. ``refused`` why the work cannot be taken
-    at all; ``unresolved`` files left with conflict markers; the others paths it may not change.
+    at all; ``unresolved`` files left with conflict markers; the others paths it may not change,
+    ``locked`` tests as they are in the commit ``locked_at``.
     """
 
     changed: bool
@@ -92,6 +95,8 @@ class Work:
     unresolved: tuple[str, ...] = ()
     out_of_scope: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
+    locked_at: str = ""
 
 
 def is_counted(outcome: Outcome) -> bool:
@@ -162,6 +167,30 @@ def out_of_bounds(
     return Again(why, told, resume=can_resume)
 
 
+def after_red_proof(
+    record: TaskRecord, budget: Budget, why: str, told: str, *, can_resume: bool
+) -> Decision:
+    """What follows tests that were not seen red as they must; ``record`` counts their session."""
+    if attempts_left(record, budget) <= 0:
+        return Stop(_gave_up(why, record.attempts_used))
+    used_up = _used_up(record, budget)
+    if used_up:
+        return Stop(f"{why}, and {used_up}")
+    return Again(why, told, resume=can_resume and _has_room(record.usage.context_share))
+
+
+def unproven(
+    record: TaskRecord, budget: Budget, tests: tuple[str, ...], *, can_resume: bool
+) -> Decision:
+    """What follows checks that passed without the tests that were to be seen green."""
+    why = f"locked tests did not pass: {_some(tests, 3)}"
+    told = (
+        "The checks passed, but not by the locked tests. These did not run, or were skipped: "
+        f"{_some(tests, 20)}. {RUN_THEM}"
+    )
+    return after_red_proof(record, budget, why, told, can_resume=can_resume)
+
+
 def after_verification(
     record: TaskRecord,
     budget: Budget,
@@ -226,6 +255,15 @@ SENT_BACK = (
     "Your work passed its checks, and the architect sends it back without saying why. Compare it "
     "with the task once more, and mend what falls short."
 )
+LOCKED = (
+    "They were seen to fail, and stay as they are: put each of them back as it is in commit {}, "
+    "and take away what you added beside them."
+)
+RUN_THEM = "Undo whatever keeps them from running; they must run and pass."
+TESTS_SENT_BACK = (
+    "Your tests were seen to fail, as they should, and the architect sends them back without "
+    "saying why. Compare them with the task once more, and mend what falls short."
+)
 NOT_PASSED = "Your work was verified on a clean checkout of your branch and did not pass:"
 
 
@@ -268,6 +306,7 @@ def _stray(work: Work) -> tuple[str, str] | None:
     """What the work holds that it may not hold; None when it keeps its bounds."""
     for paths, why, told in (
         (work.unresolved, "left conflict markers in", "Resolve them; leave no marker."),
+        (work.locked, "changed locked tests:", LOCKED.format(work.locked_at[:12])),
         (work.protected, "changed paths that no session may change:", "Undo that part."),
         (work.out_of_scope, "changed paths outside its scope:", "Undo that part."),
     ):
@@ -306,10 +345,20 @@ def _wait_for_limit(record: TaskRecord, result: SessionResult, now: float) -> De
 
 def _verify_again(record: TaskRecord, verification: Verification, now: float) -> Decision:
     reasons = [f"{r.check}: {r.reason}" for r in verification.failed_checks() if not r.skipped]
+    if any(result.verdict is Verdict.FLAKY for result in verification.failed_checks()):
+        return _flaky(record, "; ".join(reasons), now)
     reason = "could not be verified: " + ("; ".join(reasons) or "no check gave a verdict")
     if record.verify_errors + 1 >= VERIFY_TRIES:
         return AskPerson(f"{reason} (tried {VERIFY_TRIES} times)")
     return VerifyAgain(now + VERIFY_PAUSES[min(record.verify_errors, 1)], reason)
+
+
+def _flaky(record: TaskRecord, reasons: str, now: float) -> Decision:
+    """Neither green nor red, twice at most: then only a person knows what it is worth."""
+    reason = f"flaky, neither green nor red: {reasons}"
+    if record.verify_errors:
+        return AskPerson(f"{reason}; {FLAKY_MEND}")
+    return VerifyAgain(now + VERIFY_PAUSES[0], reason)
 
 
 def _blames_agent(result: CheckResult) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.states import TaskState
+from orchestrator.tests_first import awaits_approval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,9 @@ class Gate:
 class Survey:
     """What git said about ``head`` beside ``target``: paths changed, and conflicts.
 
-    ``conflicts`` is None while nobody has looked; counts are of the task's own changes.
+    ``conflicts`` is None while nobody has looked; counts are of the task's own changes. ``locked``
+    are tests changed since they were seen red as ``tests_head``, ``reconfigured`` files that decide
+    which tests run; ``unproven`` the tests not seen green at ``head``, None while nobody has looked.
     """
 
     head: str
@@ -61,6 +64,10 @@ class Survey:
     out_of_scope: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     conflicts: tuple[str, ...] | None = None
+    tests_head: str = ""
+    locked: tuple[str, ...] = ()
+    reconfigured: tuple[str, ...] = ()
+    unproven: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ def readiness(
     return Readiness(
         (
             _verified(task, record),
-            Gate(GateName.RED_PROVEN, True, "the plan asks for no tests first", asked=False),
+            _red_proven(task, record, survey),
             _in_scope(task, survey),
             _protected(survey),
             _clean(record, survey),
@@ -120,6 +127,51 @@ def _verified(task: Task, record: TaskRecord) -> Gate:
     if record.head and record.verified_head:
         return Gate(GateName.VERIFIED, False, "the branch changed after it was verified")
     return Gate(GateName.VERIFIED, False, f"{wanted} {'have' if several else 'has'} not passed yet")
+
+
+def _red_proven(task: Task, record: TaskRecord, survey: Survey | None) -> Gate:
+    name = GateName.RED_PROVEN
+    if task.tests_first is None:
+        return Gate(name, True, "the plan asks for no tests first", asked=False)
+    if closed := _red_unproven(task, record, survey):
+        return Gate(name, False, closed)
+    told = f"red at {record.tests_head[:9]}, green at {record.head[:9]}"
+    if survey and survey.reconfigured:
+        told += f"; a person approved the change of {_some(survey.reconfigured)}"
+    return Gate(name, True, told)
+
+
+def _red_unproven(task: Task, record: TaskRecord, survey: Survey | None) -> str:
+    """Why the locked tests prove nothing yet; empty when they do."""
+    if not record.tests_head:
+        return "the tests have not been seen red yet"
+    if awaits_approval(task, record):
+        return f"a person must approve the tests: clerk approve {task.id}"
+    if survey is None or survey.tests_head != record.tests_head:
+        return "the locked tests have not been looked at yet"
+    if survey.locked:
+        return f"changes locked tests: {_some(survey.locked)}"
+    return _not_green(survey) or _unlooked(task, record, survey)
+
+
+def _not_green(survey: Survey) -> str:
+    if survey.unproven is None:
+        return "the locked tests have not been seen green yet"
+    return f"locked tests did not pass: {_some(survey.unproven)}" if survey.unproven else ""
+
+
+def _unlooked(task: Task, record: TaskRecord, survey: Survey) -> str:
+    if not survey.reconfigured or record.approved_head == record.head:
+        return ""
+    return reconfigured_sentence(task.id, survey.reconfigured)
+
+
+def reconfigured_sentence(task: str, paths: Sequence[str]) -> str:
+    """What a person is asked where nobody else can tell whether tests were hidden."""
+    return (
+        f"changes what decides which tests run: {_some(paths)}; look at it, then: "
+        f"clerk approve {task}"
+    )
 
 
 def _in_scope(task: Task, survey: Survey | None) -> Gate:
