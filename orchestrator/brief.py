@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from orchestrator.plan.model import Budget, Check, Plan, Task
+    from orchestrator.tests_first import Asked
 
 CUT = "\n[… the brief is cut here; it was longer than a prompt may be …]\n"
 GLOBS_SHOWN = 40
@@ -27,7 +28,8 @@ class Standing:
     """Where a task stands when a session starts.
 
     ``attempt`` counts from 1; ``tokens_left`` and ``cost_left`` are None where there is no
-    limit; ``changes`` lists what the branch already changes, one line each.
+    limit; ``changes`` lists what the branch already changes, one line each. ``tests`` is what the
+    plan asks to be tested first, ``tests_head`` the commit with those tests once they are locked.
     """
 
     attempt: int
@@ -35,6 +37,13 @@ class Standing:
     tokens_left: int | None = None
     cost_left: float | None = None
     changes: Sequence[str] = ()
+    tests: Asked | None = None
+    tests_head: str = ""
+
+    @property
+    def writes_tests(self) -> bool:
+        """Whether the session writes the tests, and nothing else."""
+        return self.tests is not None and not self.tests.given and not self.tests_head
 
 
 def first_prompt(plan: Plan, task: Task, standing: Standing, *, budget_tokens: int) -> str:
@@ -71,7 +80,15 @@ def handover_prompt(
 def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
     """Everything beside the brief."""
     checks = "\n".join(_criterion(name, plan, task) for name in task.done_when)
+    if standing.tests is not None and standing.writes_tests:
+        yield _only_tests(plan, task, standing.tests)
+        yield f"## Not now\nLater, when another session has done the work, these must pass:\n{checks}"
+        yield _HOW_TO_TEST
+        yield f"## Limits\n{_limits(plan.budget_of(task), standing)}"
+        return
     yield f"## Done when\nAll of these pass, on a clean checkout of your branch:\n{checks}"
+    if standing.tests is not None:
+        yield _locked(standing.tests, standing.tests_head)
     yield f"## Scope\n{_scope(plan, task)}"
     yield (
         "## How to work\n"
@@ -83,6 +100,53 @@ def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
         "- Your word is not taken for it: every check is run again after you finish."
     )
     yield f"## Limits\n{_limits(plan.budget_of(task), standing)}"
+
+
+def _only_tests(plan: Plan, task: Task, tests: Asked) -> str:
+    """What a session is told that writes the tests."""
+    name = tests.checks[0]
+    never = f"\n- Never change: {_listed(plan.protect)}" if plan.protect else ""
+    missing = (
+        "- A test may import what is not there yet; it must be something this task is to bring."
+        if tests.allow_missing
+        else "- A test that cannot be imported or set up is no failing test: reach what is not there\n"
+        "  yet in a way that runs, and assert on what it does."
+    )
+    return (
+        "## Now: the tests only\n"
+        "Write the tests of this task, and nothing else. Another session does the work after you,\n"
+        "and what you write is all that holds it to the task: it cannot change your tests.\n"
+        f"- Change only: {_listed(tests.paths)}{never}\n"
+        f"- They are run by {_criterion(name, plan, task).removeprefix('- ')}\n"
+        "- They must fail now because the work is not done, by an assertion that says so, and\n"
+        "  pass once it is. Tests that pass already prove nothing, and are sent back.\n"
+        f"{missing}\n"
+        "- Do not do the work, not even in part."
+    )
+
+
+def _locked(tests: Asked, commit: str) -> str:
+    """What a session is told that has to make them pass."""
+    where = f" as they are in commit {commit[:12]}" if commit else ""
+    return (
+        "## Locked tests\n"
+        f"The tests in {_listed(tests.paths)} were seen to fail, and are locked{where}.\n"
+        "- Make them pass by doing the work. To change, remove, skip or add to them is refused,\n"
+        "  and each of them must be seen to pass by name.\n"
+        "- Leave alone what decides which tests run (conftest.py, the runner's configuration):\n"
+        "  a person has to look at any change of it.\n"
+        "- If one of them is wrong, ask, rather than work around it."
+    )
+
+
+_HOW_TO_TEST = (
+    "## How to work\n"
+    "- You are in a git worktree of your own, on your own branch. Work only here.\n"
+    "- Run the check above yourself before you finish, and see it fail for the right reason.\n"
+    "- Commit your work, or leave it uncommitted: it is committed for you.\n"
+    "- Do not touch other branches, refs, hooks or the git configuration.\n"
+    "- Nobody watches while you work: decide by yourself, and finish when it is done."
+)
 
 
 def _criterion(name: str, plan: Plan, task: Task) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator import agents, feedback
 from orchestrator.brief import Standing, first_prompt, handover_prompt, next_prompt
+from orchestrator.tests_first import asked_of
 
 if TYPE_CHECKING:
     from orchestrator.plan.model import Task
@@ -32,6 +33,8 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
         attempts_left=feedback.attempts_left(record, budget),
         tokens_left=tokens,
         cost_left=cost,
+        tests=asked_of(plan, task),
+        tests_head=record.tests_head,
     )
     told = record.feedback or _untold(record)
     if not told:
@@ -41,7 +44,7 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
         text = next_prompt(plan, task, standing, told, budget_tokens=limit)
         return SessionPrompt(text, record.session_id)
     changes = await _changes(records, record)
-    standing = Standing(standing.attempt, standing.attempts_left, tokens, cost, changes=changes)
+    standing = replace(standing, changes=changes)
     return SessionPrompt(handover_prompt(plan, task, standing, told, budget_tokens=limit), None)
 
 
@@ -49,6 +52,8 @@ def _untold(record: TaskRecord) -> str:
     """What goes without saying to a session that nobody gave any feedback for."""
     if record.head and record.head == record.verified_head:
         return feedback.SENT_BACK
+    if record.tests_head and record.head == record.tests_head and not record.session_id:
+        return ""  # the tests are there, and nobody has begun the work
     return feedback.INTERRUPTED if record.session_id or record.head else ""
 
 
