@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 MOST_BRACKETS = 2_000_000
 
-_BEGINNING = re.compile(r'^(?:\[\s{0,40})?\{\s{0,40}"|^\[\s{0,40}\]', re.MULTILINE)
+_BEGINNING = re.compile(r'^(?:\[\s{0,40})?\{\s{0,40}(?:"|\Z)|^\[\s{0,40}(?:\]|\Z)', re.MULTILINE)
 """Of a list of records, a record, or an empty list; chatter in brackets is something else."""
 
 

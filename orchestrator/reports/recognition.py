@@ -13,7 +13,7 @@ from orchestrator.reports import PARSERS, load
 from orchestrator.reports.findings import DOUBT
 from orchestrator.reports.generic import told_by
 from orchestrator.reports.output import ends_of
-from orchestrator.reports.plain_text import plain_text
+from orchestrator.reports.plain_text import plain_lines
 from orchestrator.reports.source import ReportUnreadable, open_regular
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ _SIGNS = {
     "sarif": r'"\$schema": ?"[^"\n]{0,200}sarif',
     "eslint": r'^\[\{"filePath":"|^\S \d+ problems? \(\d+ errors?, \d+ warnings?\)$',
     "tsc": r"^(\S.{0,300}[(:]\d+[,:]\d+\)?( -|:) )?error TS\d+: ",
-    "mypy": r"^Found \d+ errors? in \d+ files? \((checked|errors prevented)",
-    "ruff": r"^ *--> \S+:\d+:\d+$|^\S+:\d+:\d+: ([A-Z]+\d+|invalid-syntax:) |^Would reformat: ",
-    "pytest": r"^=+ (\d+ \w+, )*\d+ (failed|errors?|passed|skipped)\b.* in [\d.]+s\b.*=+$",
+    "mypy": r"^Found \d+ errors? in \d+ files? \((checked|errors prevented)"
+    r'|^\{"file": "[^"\n]{1,300}", "line": -?\d+, "column": -?\d+, ',
+    "ruff": r"^ *--> \S+:\d+:\d+$|^\S+:\d+:\d+: ([A-Z]+\d+|invalid-syntax:) |^Would reformat: "
+    r'|^ +"noqa_row": ',
+    "pytest": r"^=+ (\d+ \w+, ){0,9}\d+ (failed|errors?|passed|skipped)\b.{0,120} in [\d.]+s\b",
     "cargo": r"^test result: (ok|FAILED)\. \d+ passed; \d+ failed;",
     "go": r'^\{"Time":"[^"\n]{0,60}","Action":"',
     "tap": r"^TAP version 1[34]$",
     "jest": r'^\{"numFailedTestSuites":\d+',
 }
-_TOTALS = {"ruff": r"^Found \d+ errors?\b|^\d+ files? would be reformatted"}
+_TOTALS = {"ruff": r'^Found \d+ errors?\b|^\d+ files? would be reformatted|^ +"noqa_row": '}
 """What must be there, too, since others write the like."""
 
 
@@ -53,7 +55,7 @@ def guessed(log: Path, root: Path) -> tuple[Failure, ...]:
             ends = ends_of(file)
     except (ReportUnreadable, OSError):
         return ()
-    return _by_its_tool(recognise(plain_text(ends)), log, root) or told_by(ends, root).failures
+    return _by_its_tool(recognise("\n".join(plain_lines(ends))), log, root) or told_by(ends, root).failures
 
 
 def _by_its_tool(name: str | None, log: Path, root: Path) -> tuple[Failure, ...]:

@@ -1,19 +1,22 @@
 """What one run of a check proves."""
 
 import signal
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.job import Ending, Exit
-from orchestrator.judgement import judge
-from orchestrator.results import Report
+from orchestrator.judgement import judge, settled
+from orchestrator.results import Failure, Report
 from orchestrator.states import Verdict
 
 GREEN = Report(parsed=True, passed=3)
 RED = Report(parsed=True, passed=2, failed=1)
 NOTHING = Report()
+CLEAN = Report(parsed=True, findings=True)
+WARNED = replace(CLEAN, warnings=2, warned=(Failure("a"), Failure("b")))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,13 @@ NOTHING = Report()
         (Exit(signal=15, ending=Ending.WALL, seconds=9), GREEN, Verdict.TIMED_OUT, "after 9s"),
         (Exit(code=0, ending=Ending.IDLE), GREEN, Verdict.TIMED_OUT, "stopped"),
         (Exit(), GREEN, Verdict.ERRORED, "nobody knows"),
+        (Exit(code=0), CLEAN, Verdict.PASSED, ""),
+        (Exit(code=0), WARNED, Verdict.PASSED, ""),
+        (Exit(code=0), replace(CLEAN, failed=1), Verdict.FAILED, "1 error, though"),
+        (Exit(code=1), replace(WARNED, failed=3, errored=1), Verdict.FAILED, "3 errors and 1 thing"),
+        (Exit(code=1), WARNED, Verdict.FAILED, "exit code 1, with 2 warnings"),
+        (Exit(code=2), CLEAN, Verdict.FAILED, "though the report tells of no failure"),
+        (Exit(code=127), CLEAN, Verdict.ERRORED, "not found"),
         (
             Exit(signal=9, ending=Ending.MEMORY, breach="it held 2 GiB"),
             RED,
@@ -64,10 +74,19 @@ def test_why_a_report_is_of_no_use_is_told():
     assert "unit.xml is empty" in reason
 
 
+def test_warnings_are_told_as_failures_only_where_nothing_worse_explains_a_failed_command():
+    red = settled(WARNED, Verdict.FAILED)
+    assert (red.failed, red.warnings, red.failures, red.warned) == (2, 0, WARNED.warned, ())
+    for report, verdict in ((WARNED, Verdict.PASSED), (replace(WARNED, failed=1), Verdict.FAILED)):
+        kept = settled(report, verdict)
+        assert (kept.failed, kept.warnings, kept.warned) == (report.failed, 2, ())
+
+
 COUNTS = st.integers(0, 3)
 REPORTS = st.builds(
     Report,
     parsed=st.booleans(),
+    findings=st.booleans(),
     passed=COUNTS,
     failed=COUNTS,
     errored=COUNTS,
@@ -93,4 +112,4 @@ def test_green_needs_everything(ended, report, wanted):
     assert ended.signal is None
     assert not report.failed
     assert not report.errored
-    assert not wanted or (report.parsed and report.passed)
+    assert not wanted or (report.parsed and (report.passed or report.findings))
