@@ -18,7 +18,9 @@ import anyio.to_thread
 from orchestrator import executors, orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
+from orchestrator.asked_check import AskedChecks
 from orchestrator.cache import Bounds, VerdictCache
+from orchestrator.check_desk import CheckDesk
 from orchestrator.check_inputs import CheckInputs
 from orchestrator.check_keys import CheckKeys
 from orchestrator.clock import steady_clock
@@ -33,6 +35,7 @@ from orchestrator.homecoming import Homecoming
 from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
 from orchestrator.orders import Orders
+from orchestrator.owner_checks import OwnerChecks
 from orchestrator.rebuild import catch_up
 from orchestrator.recovery import recover
 from orchestrator.room import require_room
@@ -40,6 +43,7 @@ from orchestrator.scheduler import Scheduler
 from orchestrator.session_requests import SessionRequests
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
+from orchestrator.slots import Slots
 from orchestrator.submission import Submissions
 from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
@@ -48,7 +52,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from types import TracebackType
 
+    from orchestrator.api.check_views import OwnerCheckRequest
     from orchestrator.api.client import EngineClient
+    from orchestrator.api.lines import Telling
     from orchestrator.api.models import (
         ActionView,
         BriefView,
@@ -162,7 +168,7 @@ class Engine:
                 keys=CheckKeys(CheckInputs(git.listings), git.rendering),
                 executor=executor,
                 enclosures=enclosures,
-                slots=anyio.CapacityLimiter(settings.verify_slots),
+                slots=Slots(settings.verify_slots, reserve=settings.memory_reserve_bytes),
                 environ=dict(os.environ),
                 limits=Limits(
                     log_bytes=settings.log_bytes,
@@ -182,7 +188,10 @@ class Engine:
             self._site.ledger, self._works, verify_slots=settings.verify_slots
         )
         self._orders = Orders(self._site, self._scheduler)
-        self._requests = SessionRequests(self._site, self._reader)
+        checks = AskedChecks(self._site)
+        desk = await stack.enter_async_context(CheckDesk(checks))
+        self._requests = SessionRequests(self._site, self._reader, checks, desk)
+        self._owner_checks = OwnerChecks(self._site, checks, desk)
         self._submissions = Submissions(self._site, self._reader, self._scheduler.has_job)
         self.began_after = records.store.last_seq()
         await recover(self._site)
@@ -306,6 +315,9 @@ class Engine:
 
     async def brief(self, plan: str, task: str) -> BriefView:
         return await self._reader.brief(plan, task)
+
+    async def check(self, plan: str, task: str, request: OwnerCheckRequest) -> Telling:
+        return await self._owner_checks.check(plan, task, request)
 
     def merge(self, plan: str, selection: TaskSelection) -> ActionView:
         return self._orders.merge(plan, selection)

@@ -15,6 +15,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import IllegalTransition
 from orchestrator.events import Event, EventKind
 from orchestrator.states import TaskState
+from orchestrator.verification_records import runs_of
 
 if TYPE_CHECKING:
     from orchestrator.clock import Clock
@@ -135,9 +136,11 @@ class Ledger:
             tx.update_attempt(attempt)
 
     def verified(self, verification: VerificationRecord, event: Event) -> VerificationRecord:
-        """Put a verification on record and announce it."""
+        """Put a verification on record, with the runs of its checks, and announce it."""
         with self.store.write() as tx:
             stored = tx.add_verification(verification)
+            for run in runs_of(stored):
+                tx.add_check_run(run)
             tx.append(replace(event, at=self.clock()))
         return stored
 

@@ -183,7 +183,9 @@ class MergeQueue:
         """Why the candidate may not land; None when every guard passed on its tree."""
         for plan, checks in order.guards:
             verification = await self._site.verifier.verify(
-                self._site.request(plan, checks, built.commit, built.tree, order.record)
+                self._site.request(
+                    plan, checks, built.commit, built.tree, order.record, fail_fast=True
+                )
             )
             hooks.verified(plan, built, verification)
             if not verification.passed:
@@ -203,7 +205,7 @@ class MergeQueue:
             self._site.request(plan, names, built.target, tree, record)
         )
         known = {result.check: result for result in base.results}
-        if any(known[name].verdict is Verdict.PASSED for name in names if name in known):
+        if any(known[name].ok for name in names if name in known):
             return Red(built.target, red)
         if any(_is_red(known[name]) for name in names if name in known):
             return Held(
@@ -274,6 +276,10 @@ class MergeQueue:
 HUNK_BYTES = 6000
 
 
+_GREEN = frozenset({Verdict.PASSED, Verdict.FLAKY})
+"""What was green on the target, if only when it was tried again, must not get worse."""
+
+
 def guards_of(
     plan: PlanSnapshot, task: Task | None, *, baseline: Iterable[CheckResult]
 ) -> tuple[str, ...]:
@@ -285,7 +291,7 @@ def guards_of(
     landed = (t for t in plan.plan.tasks if _has_landed(plan, t))
     wanted = {name for t in landed for name in t.done_when}
     criteria = {name for t in plan.plan.tasks for name in t.done_when}
-    wanted |= {r.check for r in baseline if r.verdict is Verdict.PASSED} & criteria
+    wanted |= {r.check for r in baseline if r.verdict in _GREEN} & criteria
     if task is not None:
         wanted |= set(task.done_when)
     return tuple(name for name in plan.plan.checks if name in wanted)

@@ -15,8 +15,9 @@ from orchestrator.events import EventKind
 from orchestrator.feedback import answer_feedback, note_feedback
 from orchestrator.readiness import readiness
 from orchestrator.site import BRANCH
-from orchestrator.states import SETTLED, Outcome, TaskState, Verdict
+from orchestrator.states import SETTLED, Outcome, TaskState
 from orchestrator.tampering import case_of
+from orchestrator.verification_records import verification_from
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskSelection
@@ -174,7 +175,7 @@ class Orders:
     def _refused_head(self, record: TaskRecord) -> str:
         """The commit that the newest verification of the branch did not let pass."""
         last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
-        return last.commit if last and last.verdict != Verdict.PASSED else ""
+        return last.commit if last and not verification_from(last).passed else ""
 
     def _revive(self, plan: str, task: str) -> None:
         """Bring back what was settled because of ``task``, down the graph."""

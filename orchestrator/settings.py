@@ -89,6 +89,10 @@ class Settings(BaseModel):
         default_factory=_half_of_memory,
         description="Most memory that the processes of one session or check hold together.",
     )
+    memory_reserve_bytes: Annotated[int, Field(ge=0)] = Field(
+        _GIBIBYTE // 2,
+        description="Memory that must be available for one more check to start beside another.",
+    )
     disk_bytes: _Count = Field(
         20 * _GIBIBYTE, description="Most disk that the files of one session or check take."
     )

@@ -25,7 +25,8 @@ from orchestrator.plan_book import PlanBook
 from orchestrator.settings import Settings, load_settings
 from orchestrator.states import Verdict
 from orchestrator.store import Store
-from orchestrator.verification_records import results_from, verification_from
+from orchestrator.tests_first import wanted_of
+from orchestrator.verification_records import history_of, results_from, verification_from
 from orchestrator.verification_run import VerificationRequest
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 BRANCH = "branch"
 CANDIDATE = "candidate"
+ASKED = "asked"
+RED = "red"
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,13 @@ class Records:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def red_results(self, record: TaskRecord) -> tuple[CheckResult, ...]:
+        """What was seen red of the tests that are locked now; nothing without a proof on record."""
+        proof = self.store.last_verification(record.plan, record.id, RED)
+        if proof is None or not record.tests_head or proof.commit != record.tests_head:
+            return ()
+        return results_from(proof)
+
     def baseline(self, plan: str) -> tuple[CheckResult, ...]:
         """What the target's own tree came to when the plan started; empty when not known yet.
 
@@ -186,6 +196,8 @@ class Site:
         commit: str,
         tree: str,
         record: TaskRecord | None,
+        *,
+        fail_fast: bool = False,
     ) -> VerificationRequest:
         """A verification whose results show on the board as they come; of no task: a baseline."""
         folder, live = self.records.logs(plan.plan.name, BASELINE), None
@@ -202,6 +214,9 @@ class Site:
             sandbox=sandboxes.load(plan.record.sandbox),
             logs=folder,
             main_checkout=self.main_checkout,
+            fail_fast=fail_fast,
+            history=partial(history_of, self.records.store, plan.plan),
+            wanted_tests=wanted_of(self.records.red_results(record)) if record else {},
             on_result=partial(self._on_result, record, live),
         )
 
@@ -214,10 +229,17 @@ class Site:
         if not result.cached:
             self.ledger.tell(
                 EventKind.CHECK_ENDED,
-                f"{result.check} {result.verdict.replace('_', ' ')}",
+                _ended(result),
                 plan=record.plan,
                 task=record.id,
-                data={"check": result.check, "verdict": result.verdict, "seconds": result.seconds},
+                data={
+                    "check": result.check,
+                    "verdict": result.verdict,
+                    "seconds": result.seconds,
+                    "runs": result.runs,
+                    "flaky_tests": list(result.flaky_tests),
+                    "overloaded": result.overloaded,
+                },
             )
 
     def digest(self, record: TaskRecord, verification: Verification, *, purpose: str) -> str:
@@ -231,3 +253,10 @@ class Site:
             previous=verification_from(before) if before else None,
             baseline=verification_from(baseline) if baseline else None,
         )
+
+
+def _ended(result: CheckResult) -> str:
+    """What became of a check, in a line; why, where it is neither green nor red."""
+    told = "skipped" if result.skipped else result.verdict.replace("_", " ")
+    why = result.skipped or result.overloaded or result.verdict is Verdict.FLAKY
+    return f"{result.check} {told}: {result.reason}" if why else f"{result.check} {told}"

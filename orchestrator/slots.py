@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.strain import available_memory
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -72,11 +74,21 @@ class _Place:
 
 
 class Slots:
-    """``size`` slots; ``is_short_of_memory`` tells whether a further check had better wait."""
+    """``size`` slots; no further check starts beside others with less ``memory`` than ``reserve``.
 
-    def __init__(self, size: int, *, is_short_of_memory: Callable[[], bool] = bool) -> None:
+    ``memory`` tells the bytes that are available, None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        reserve: int = 0,
+        memory: Callable[[], int | None] = available_memory,
+    ) -> None:
         self.size = size
-        self._is_short_of_memory = is_short_of_memory
+        self._reserve = reserve
+        self._memory = memory
         self._turns, self._numbers = count(1), count(1)
         self._waiting: list[_Place] = []
         self._running: list[_Place] = []
@@ -113,9 +125,13 @@ class Slots:
             [place.claim for place in self._waiting],
             (place.claim for place in self._running),
             size=self.size,
-            short_of_memory=bool(self._running) and self._is_short_of_memory(),
+            short_of_memory=self._is_short_of_memory(),
         )
         for place in [self._waiting[number] for number in starting]:
             self._waiting.remove(place)
             self._running.append(place)
             place.admitted.set()
+
+    def _is_short_of_memory(self) -> bool:
+        available = self._memory() if self._reserve else None
+        return available is not None and available < self._reserve

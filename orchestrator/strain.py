@@ -64,7 +64,7 @@ class Machine:
 
     look: Look = look
     pause_seconds: float = 2.0
-    patience_seconds: float = 60.0
+    patience_seconds: float = 20.0
 
     async def calm(self) -> None:
         """Wait until the machine is short of nothing, or patience is at its end."""

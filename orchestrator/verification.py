@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
@@ -25,6 +25,8 @@ from orchestrator.keyed_lock import KeyedLock
 from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
 from orchestrator.states import Verdict
+from orchestrator.strain import Machine
+from orchestrator.tests_first import tells_of
 from orchestrator.verification_run import VerificationRequest, VerificationRun
 from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
     from orchestrator.git.command import WorkTree
+    from orchestrator.slots import Slots
 
 
 class Checkout(Protocol):
@@ -68,7 +71,7 @@ class Limits:
 
 
 class Verifier:
-    """Verifies trees. ``slots`` bounds the commands at once; ``environ`` is the user's environment."""
+    """Verifies trees. ``slots`` say who may run; ``environ`` is the user's environment."""
 
     def __init__(
         self,
@@ -78,9 +81,10 @@ class Verifier:
         keys: CheckKeys,
         executor: Executor,
         enclosures: Enclosures,
-        slots: anyio.CapacityLimiter,
+        slots: Slots,
         environ: Mapping[str, str],
         limits: Limits | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self._pool = pool
         self._cache = cache
@@ -90,6 +94,7 @@ class Verifier:
         self._slots = slots
         self._environ = environ
         self._limits = limits or Limits()
+        self._machine = machine or Machine()
         self._trees = KeyedLock()
 
     async def verify(self, request: VerificationRequest) -> Verification:
@@ -103,20 +108,27 @@ class Verifier:
         keys = await self._keys.of(request, order, self._env(request))
         if request.use_cache:
             async with self._trees.hold(request.tree):
-                known = self._known(keys, trust_failures=request.trust_failures)
+                known = self._known(keys, request)
                 results = await self._results(request, order, keys, known)
         else:
             results = await self._results(request, order, keys, {})
         seconds = round(anyio.current_time() - began, 3)
         return Verification(request.commit, request.tree, results, seconds)
 
-    def _known(self, keys: Mapping[str, str], *, trust_failures: bool) -> dict[str, CheckResult]:
-        """What was found before; a failure may be the machine's, so it is trusted on request only."""
+    def _known(
+        self, keys: Mapping[str, str], request: VerificationRequest
+    ) -> dict[str, CheckResult]:
+        """What was found before; a failure may be the machine's, so it is trusted on request only.
+
+        Nor is a pass that does not tell of the tests somebody wants to know of.
+        """
         found = {name: self._cache.get(key) for name, key in keys.items()}
         return {
             name: result
             for name, result in found.items()
-            if result is not None and (trust_failures or result.verdict is Verdict.PASSED)
+            if result is not None
+            and (request.trust_failures or result.verdict is Verdict.PASSED)
+            and tells_of(result, request.wanted_tests.get(name))
         }
 
     async def _results(
@@ -127,10 +139,13 @@ class Verifier:
         known: Mapping[str, CheckResult],
     ) -> tuple[CheckResult, ...]:
         course = chart(request.plan.checks, order, known)
-        run = VerificationRun(request, course, keys, self._cache, self._slots)
+        run = VerificationRun(
+            request, course, keys, cache=self._cache, slots=self._slots, machine=self._machine
+        )
         run.tell_known()
-        if course.to_run:
-            await self._run_on_checkout(request, run)
+        while run.due():
+            folder = request.logs / f"again-{run.rounds}" if run.rounds else request.logs
+            await self._run_on_checkout(replace(request, logs=folder), run)
         return tuple(run.results[name] for name in order)
 
     async def _run_on_checkout(self, request: VerificationRequest, run: VerificationRun) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import feedback
@@ -10,11 +11,13 @@ from orchestrator.errors import GitError
 from orchestrator.events import Event, EventKind
 from orchestrator.git.refs import branch_ref
 from orchestrator.records import VerificationRecord
+from orchestrator.readiness import reconfigured_sentence
 from orchestrator.results import combined_verdict
 from orchestrator.routing import route
 from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
-from orchestrator.survey import survey_changes, survey_conflicts
+from orchestrator.second_look import unproven_tests
+from orchestrator.survey import survey_conflicts, survey_work
 from orchestrator.tampering import watched
 from orchestrator.verification_records import results_text
 
@@ -39,7 +42,14 @@ class VerificationJob:
         tree = await self._site.git.objects.tree_of(record.head)
         async with watched(self._site, plan, task, "verification") as watch:
             verification = await self._site.verifier.verify(
-                self._site.request(snapshot, planned.done_when, record.head, tree, record)
+                self._site.request(
+                    snapshot,
+                    planned.done_when,
+                    record.head,
+                    tree,
+                    record,
+                    fail_fast=snapshot.plan.fail_fast,
+                )
             )
         crash_point("verification.done")
         kept = keep_verification(
@@ -61,17 +71,23 @@ class VerificationJob:
         live = self._site.records.activity.of(record.plan, record.id)
         task = self._site.records.book.task(record.plan, record.id)
         if live.survey is None or live.survey.head != record.head:
-            live.survey = await survey_changes(
-                self._site.git.history, plan, task, base=record.base, head=record.head
-            )
+            git = self._site.git
+            live.survey = await survey_work(git.history, git.candidates, plan, record, record.head)
+        live.survey = replace(live.survey, unproven=unproven_tests(self._site.records, record))
         work = feedback.Work(
             changed=True,
             out_of_scope=live.survey.out_of_scope,
             protected=live.survey.protected,
+            locked=live.survey.locked,
+            locked_at=record.tests_head,
         )
-        return feedback.out_of_bounds(
-            record, plan.budget_of(task), work, can_resume=bool(record.session_id)
-        )
+        budget, can_resume = plan.budget_of(task), bool(record.session_id)
+        strayed = feedback.out_of_bounds(record, budget, work, can_resume=can_resume)
+        if strayed is None and live.survey.unproven:
+            return feedback.unproven(record, budget, live.survey.unproven, can_resume=can_resume)
+        if strayed is None and live.survey.reconfigured and record.approved_head != record.head:
+            return feedback.AskPerson(reconfigured_sentence(task.id, live.survey.reconfigured))
+        return strayed
 
     async def _passed(self, record: TaskRecord, merge: str) -> None:
         live = self._site.records.activity.of(record.plan, record.id)
@@ -159,7 +175,7 @@ def keep_verification(
     """Put a verification of a task on record, with its digest where it did not pass."""
     now = site.ledger.clock()
     digest = "" if verification.passed else site.digest(record, verification, purpose=purpose)
-    verdict = Verdict.PASSED if verification.passed else combined_verdict(verification.results)
+    verdict = combined_verdict(verification.results)
     kept = site.ledger.verified(
         VerificationRecord(
             plan=record.plan,
@@ -198,7 +214,8 @@ def keep_verification(
 def baseline_message(target: str, plan: Plan, verification: Verification) -> str:
     """What the architect should know of the target before any agent starts."""
     results = {r.check: r for r in verification.results}
-    red = [n for n, r in results.items() if r.verdict is not Verdict.PASSED and not r.skipped]
+    red = [name for name, r in results.items() if not (r.ok or r.skipped)]
+    flaky = [name for name, r in results.items() if r.verdict is Verdict.FLAKY]
     done = [
         task.id
         for task in plan.tasks
@@ -206,13 +223,15 @@ def baseline_message(target: str, plan: Plan, verification: Verification) -> str
     ]
     failing = f"{target} does not pass yet: {', '.join(red)}"
     parts = [failing if red else f"{target} passes every criterion"]
+    if flaky:
+        parts.append(f"flaky: {', '.join(flaky)}")
     if done:
         parts.append(f"criteria green before any work: {', '.join(done)}")
     return "; ".join(parts)
 
 
 def _is_green(result: CheckResult | None) -> bool:
-    return result is not None and result.verdict is Verdict.PASSED
+    return result is not None and result.ok
 
 
 def _told(results: tuple[CheckResult, ...]) -> str:

@@ -1,4 +1,7 @@
-"""Verifications as they are kept: results to JSON text and back, always with this pair."""
+"""Verifications as they are kept: results to JSON text and back, always with this pair.
+
+And what their checks' runs add to history, and what history tells of the checks of a plan.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from orchestrator.check_history import NEWEST, History, Past, command_hash
+from orchestrator.records import CheckRunRecord
 from orchestrator.results import CheckResult, Verification
 
 if TYPE_CHECKING:
+    from orchestrator.plan.model import Plan
     from orchestrator.records import VerificationRecord
+    from orchestrator.store import Store
 
 _RESULTS = TypeAdapter(tuple[CheckResult, ...])
 
@@ -34,3 +41,36 @@ def verification_from(record: VerificationRecord) -> Verification:
     """The verification that was put on record."""
     seconds = max(0.0, record.ended_at - record.started_at)
     return Verification(record.commit, record.tree, results_from(record), seconds)
+
+
+def runs_of(record: VerificationRecord) -> tuple[CheckRunRecord, ...]:
+    """What a verification adds to the history of checks: nothing of those that were skipped."""
+    return tuple(
+        CheckRunRecord(
+            plan=record.plan,
+            task=record.task,
+            purpose=record.purpose,
+            check_name=result.check,
+            command=command_hash(result.command),
+            tree=record.tree,
+            verdict=result.verdict,
+            seconds=0.0 if result.cached else result.seconds,
+            cached=result.cached,
+            runs=result.runs,
+            flaky="\n".join(result.flaky_tests),
+            overloaded=result.overloaded,
+            at=record.ended_at,
+        )
+        for result in results_from(record)
+        if not result.skipped
+    )
+
+
+def history_of(store: Store, plan: Plan) -> History:
+    """What the newest runs tell of the checks of a plan, as their commands are now."""
+    return History(
+        {
+            name: Past(store.check_runs(name, command_hash(check.run), NEWEST))
+            for name, check in plan.checks.items()
+        }
+    )

@@ -24,7 +24,7 @@ from orchestrator.store import schema
 from orchestrator.store.damage import refuse_empty, set_aside
 from orchestrator.store.database import Database
 from orchestrator.store.mirror import Mirror
-from orchestrator.store.tables import ATTEMPTS, EVENTS, PLANS, TASKS, VERIFICATIONS
+from orchestrator.store.tables import ATTEMPTS, CHECK_RUNS, EVENTS, PLANS, TASKS, VERIFICATIONS
 from orchestrator.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -32,12 +32,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
-    from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
+    from orchestrator.records import (
+        AttemptRecord,
+        CheckRunRecord,
+        PlanRecord,
+        TaskRecord,
+        VerificationRecord,
+    )
 
 RECENT_EVENTS = 512
 """As many are kept in memory, since every client that follows asks for the newest few."""
 
 _VERIFICATION = VERIFICATIONS.table.c
+_RUN = CHECK_RUNS.table.c
 _EVENT = EVENTS.table.c
 
 
@@ -205,6 +212,19 @@ class Store:
         query = _of_task(plan, task).where(_VERIFICATION.purpose == purpose)
         rows = self._database.rows(query.order_by(_VERIFICATION.id.desc()).limit(1))
         return VERIFICATIONS.converter.to_record(rows[0]) if rows else None
+
+    def check_runs(self, check: str, command: str, limit: int) -> tuple[CheckRunRecord, ...]:
+        """The newest ``limit`` runs of a check by a command (its hash), the newest first."""
+        query = CHECK_RUNS.select.where(_RUN.check_name == check, _RUN.command == command)
+        rows = self._database.rows(query.order_by(_RUN.id.desc()).limit(limit))
+        return tuple(map(CHECK_RUNS.converter.to_record, rows))
+
+    def runs_by_check(self, since: float = 0.0) -> dict[tuple[str, bool], int]:
+        """How many results each check came to, by its name and whether they were known before."""
+        count = func.count().label("runs")
+        query = select(_RUN.check_name, _RUN.cached, count).where(_RUN.at >= since)
+        rows = self._database.rows(query.group_by(_RUN.check_name, _RUN.cached))
+        return {(row["check_name"], bool(row["cached"])): row["runs"] for row in rows}
 
     def events(
         self,

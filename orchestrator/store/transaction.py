@@ -36,6 +36,12 @@ _FORGET_VERIFICATIONS = delete(VERIFICATIONS.table).where(
     VERIFICATIONS.table.c.task == bindparam("key_task"),
 )
 
+KEPT_RUNS = 50_000
+"""Runs of checks on record, some 200 bytes each."""
+
+_FORGET_EVERY = 500
+_FORGET_RUNS = delete(CHECK_RUNS.table).where(CHECK_RUNS.number <= bindparam("newest_forgotten"))
+
 
 class Transaction:
     """Writes of one transaction. Each returns the record as it is stored.
@@ -121,7 +127,10 @@ class Transaction:
         return replace(VERIFICATIONS.converter.as_stored(verification), id=number)
 
     def add_check_run(self, run: CheckRunRecord) -> None:
-        self._log(CHECK_RUNS, run)
+        """Keep a run, and now and then forget those that are older than the newest ``KEPT_RUNS``."""
+        number = self._log(CHECK_RUNS, run)
+        if number % _FORGET_EVERY == 0:
+            self._connection.execute(_FORGET_RUNS, {"newest_forgotten": number - KEPT_RUNS})
 
     def append(self, event: Event) -> Event:
         """Returns the event with its ``seq``, and with the time of now if it had none."""

@@ -36,6 +36,7 @@ from orchestrator.recovery import recover
 from orchestrator.scheduler import Scheduler
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
+from orchestrator.slots import Slots
 from orchestrator.submission import Submissions
 from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
@@ -185,7 +186,7 @@ def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[
             keys=CheckKeys(CheckInputs(git.listings), git.rendering),
             executor=hands,
             enclosures=enclosures,
-            slots=anyio.CapacityLimiter(2),
+            slots=Slots(2),
             environ=environ,
             limits=Limits(
                 log_bytes=settings.log_bytes,

@@ -6,7 +6,6 @@ import os
 import subprocess
 from pathlib import Path
 
-import anyio
 import pytest
 
 from orchestrator.cache import VerdictCache
@@ -18,10 +17,14 @@ from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.plan.model import Plan
 from orchestrator.sandboxes.none import NoSandbox
+from orchestrator.slots import Slots
+from orchestrator.strain import Machine, Moment
 from orchestrator.verification import Limits, Verifier
 from orchestrator.verification_run import VerificationRequest
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": "/of/the/engine"}
+CALM = Machine(look=lambda: Moment(at=0.0), pause_seconds=0.0)
+"""A machine on which no time passes is never overloaded, whatever else runs on this one."""
 
 
 class Site:
@@ -62,9 +65,10 @@ class Site:
             "enclosures": Enclosures(
                 self.repository.views, self.folder / "enclosures", Path.home()
             ),
-            "slots": anyio.CapacityLimiter(self.slots),
+            "slots": Slots(self.slots),
             "environ": ENVIRON,
             "limits": Limits(grace_seconds=0.5),
+            "machine": CALM,
         }
         return Verifier(**wiring | changes)
 

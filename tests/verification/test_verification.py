@@ -12,6 +12,7 @@ import pytest
 from waiting import until
 
 from orchestrator.errors import GitError
+from orchestrator.slots import Slots
 from orchestrator.states import Verdict
 
 pytestmark = pytest.mark.anyio
@@ -172,14 +173,14 @@ async def test_independent_checks_run_at_the_same_time(site):
 async def test_no_more_commands_run_at_once_than_there_are_slots(site):
     busy = {"run": "mkdir $TMPDIR/alone && true && rmdir $TMPDIR/alone"}
     request = site.request(dict.fromkeys("abcdef", busy))
-    verification = await site.verifier(slots=anyio.CapacityLimiter(1)).verify(request)
+    verification = await site.verifier(slots=Slots(1)).verify(request)
     assert verification.passed
 
 
 async def test_with_fail_fast_nothing_more_is_started_after_a_failure(site):
     checks = {name: {"run": "false"} for name in "abc"}
     request = site.request(checks, fail_fast=True)
-    verification = await site.verifier(slots=anyio.CapacityLimiter(1)).verify(request)
+    verification = await site.verifier(slots=Slots(1)).verify(request)
     assert sorted(result.skipped for result in verification.results) == [False, True, True]
 
 
