@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.letterbox import Letterbox
+from orchestrator.pulse import Pulse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _TOKEN_BYTES = 32
@@ -25,22 +26,36 @@ _TOKEN_BYTES = 32
 
 @dataclass(slots=True)
 class Guest:
-    """A session that runs; ``notes`` and ``warned`` count what it has had its share of."""
+    """A session that runs; ``notes``, ``asks`` and ``warned`` tell what it has had its share of.
+
+    ``asks`` are the times of its latest checks; ``leaving`` is called once it has ended.
+    """
 
     plan: str
     task: str
     attempt: int
     letterbox: Letterbox = field(default_factory=Letterbox)
+    pulse: Pulse = field(default_factory=Pulse)
     notes: int = 0
+    asks: list[float] = field(default_factory=list)
     warned: bool = False
+    is_here: bool = True
+    leaving: list[Callable[[], None]] = field(default_factory=list)
+
+    def leave(self) -> None:
+        """The session has ended: what goes on in its name ends with it."""
+        self.is_here = False
+        for end in self.leaving:
+            end()
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What a session gets for its door: the environment to come by, and where it is heard."""
+    """What a session gets for its door: the environment to come by, where it is heard and felt."""
 
     environment: Mapping[str, str]
     letterbox: Letterbox
+    pulse: Pulse
 
 
 class Doorkeeper:
@@ -63,9 +78,10 @@ class Doorkeeper:
             "CLERK_TASK": task,
         }
         try:
-            yield Admission(environment, guest.letterbox)
+            yield Admission(environment, guest.letterbox, guest.pulse)
         finally:
             del self._guests[key]
+            guest.leave()
 
     def guest(self, token: str) -> Guest | None:
         """Whose token this is; every one is compared, each in the same time."""

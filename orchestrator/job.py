@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.allowance import Allowance
+from orchestrator.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Job:
 
     ``env`` is complete; ``cookie`` the unique id of the session or check, by which its strays
     are known; ``log`` receives both outputs, at most about ``log_bytes``; ``stdin`` is a file,
-    none means empty. ``idle_seconds`` bounds the silence on both outputs. ``grace_seconds`` lie
+    none means empty. ``idle_seconds`` bounds the silence on both outputs, but while the ``pulse`` is held. ``grace_seconds`` lie
     between SIGTERM and SIGKILL. ``enclosed``: the command is the grandchild of what is started,
     the first process of a PID namespace in between (as bubblewrap does it). ``allowance`` bounds
     its memory and what the folders ``disk``, where it may write, take together.
@@ -64,6 +65,7 @@ class Job:
     enclosed: bool = False
     allowance: Allowance = field(default_factory=Allowance)
     disk: tuple[Path, ...] = ()
+    pulse: Pulse = field(default_factory=Pulse, compare=False, repr=False)
 
 
 class Ending(StrEnum):

@@ -218,7 +218,7 @@ def _pumps(
 
 async def _ending_of(running: _Running, helpers: TaskGroup) -> tuple[Ending, str]:
     while True:
-        heard = max(pump.heard_at for pump in running.pumps)
+        heard = max(*(pump.heard_at for pump in running.pumps), running.job.pulse.felt_at)
         due, ending = _next_limit(running.job, running.began, heard)
         left = due - anyio.current_time()
         if left <= 0:

@@ -128,7 +128,7 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class VerificationRecord:
-    """One verification on record: of a ``baseline``, a ``branch`` or a ``candidate``.
+    """One verification on record: of a ``baseline``, a ``branch``, a ``candidate``, or ``asked`` for.
 
     ``verification`` is the serialised result, ``digest`` what the agent is told of it.
     """

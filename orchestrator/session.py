@@ -22,6 +22,7 @@ from orchestrator.hearing import Hearing, result_of
 from orchestrator.job import Job
 from orchestrator.letterbox import Letterbox
 from orchestrator.log_tail import last_words
+from orchestrator.pulse import Pulse
 from orchestrator.results import SessionResult
 from orchestrator.states import Outcome
 from orchestrator.transcript import Transcript
@@ -58,6 +59,7 @@ async def run_session(
     cost_left: float | None,
     on_event: Callable[[AgentEvent], None],
     letterbox: Letterbox | None = None,
+    pulse: Pulse | None = None,
     log_bytes: int = 32 * 1024 * 1024,
     grace_seconds: float = 5.0,
     allowance: Allowance | None = None,
@@ -67,7 +69,7 @@ async def run_session(
     ``connect`` opens what the session is confined to, given the gateway its agent asks for.
     ``env`` is complete (``environment``'s affair); ``log`` receives the raw output, at most about
     ``log_bytes``, ``transcript.log`` beside it the readable one; ``on_event`` is told events
-    on the event loop, at a bounded rate. Never raises for what an agent does: a command that is
+    on the event loop, at a bounded rate; while ``pulse`` is held silence is not counted. Never raises for what an agent does: a command that is
     missing, or a profile that cannot be, is a FAILED session with the mend in its reason.
     """
     try:
@@ -86,6 +88,7 @@ async def run_session(
         log_bytes=log_bytes,
         grace_seconds=grace_seconds,
         allowance=allowance or Allowance(),
+        pulse=pulse or Pulse(),
     )
     hearing = Hearing(tokens_left, cost_left)
     transcript = Transcript(log.with_name("transcript.log"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -19,15 +19,16 @@ from orchestrator.errors import GitError, SetupFailed
 from orchestrator.events import EventKind
 from orchestrator.git.refs import branch_ref, stray_ref
 from orchestrator.recovery import collect_leftovers, keep_head
+from orchestrator.red_proof import RedProof
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
 from orchestrator.sandbox_hints import hints
 from orchestrator.session import run_session
 from orchestrator.session_place import is_abroad, open_place
 from orchestrator.session_prompt import session_prompt
-from orchestrator.site import BRANCH
+from orchestrator.site import BRANCH, RED
 from orchestrator.states import Outcome, TaskState
-from orchestrator.survey import survey_changes
+from orchestrator.survey import survey_work
 from orchestrator.tampering import watched
 from orchestrator.worktree_setup import set_up
 
@@ -70,6 +71,7 @@ class SessionJob:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._red_proof = RedProof(site)
 
     def begin(self, plan: str, task: str) -> None:
         """Put the session on record before anything of it starts."""
@@ -117,6 +119,11 @@ class SessionJob:
         record = self._record(work)
         crash_point("session.begun")
         tree, record = await self._open(work, record)
+        if reason := await self._red_proof.of_base(record.plan, record.id):
+            anew = {} if record.head else {"base": ""}  # they may be mended on the target
+            self._not_started(work, record, reason, **anew)
+            return
+        record = self._record(work)
         _, profile = work.plan.agent_of(work.task)
         agent = agents.load(profile)
         try:
@@ -125,11 +132,7 @@ class SessionJob:
             )
             seconds = await self._make_ready(work, place)
         except SetupFailed as error:
-            reason = f"the worktree could not be made ready: {error}"
-            closed = attempts.closed(
-                work.attempt, Outcome.FAILED, reason, now=self._site.ledger.clock(), counted=False
-            )
-            self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed)
+            self._not_started(work, record, f"the worktree could not be made ready: {error}")
             return
         work = replace(work, attempt=replace(work.attempt, setup_seconds=seconds))
         session = f"session {work.attempt.number}"
@@ -163,6 +166,13 @@ class SessionJob:
         await keep_head(self._site, record, collected.head)
         crash_point("session.kept")
         await self._report(work, record, result, collected, tampered=watch.tampered)
+
+    def _not_started(self, work: _Work, record: TaskRecord, reason: str, **facts: Any) -> None:
+        """No agent was started, and only a person can go on from here."""
+        closed = attempts.closed(
+            work.attempt, Outcome.FAILED, reason, now=self._site.ledger.clock(), counted=False
+        )
+        self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed, **facts)
 
     async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
         """The task's worktree: new from the target's tip, or as the last session left it.
@@ -269,6 +279,7 @@ class SessionJob:
             cost_left=cost_left,
             on_event=lambda event: self._hear(work, event),
             letterbox=door.letterbox,
+            pulse=door.pulse,
             log_bytes=site.records.settings.log_bytes,
             grace_seconds=site.records.settings.grace_seconds,
             allowance=site.records.settings.allowance,
@@ -308,13 +319,11 @@ class SessionJob:
     ) -> None:
         """What the session came to, decided from its outcome and from what git says."""
         site, head = self._site, collected.head
-        verified = site.records.store.last_verification(record.plan, record.id, BRANCH)
-        changed = collected.changed and (verified is None or head != verified.commit)
+        changed = collected.changed and head not in self._looked_at(record)
         survey = None
         if head:
-            survey = await survey_changes(
-                site.git.history, work.plan, work.task, base=record.base, head=head
-            )
+            git = site.git
+            survey = await survey_work(git.history, git.candidates, work.plan, record, head)
             site.records.activity.of(work.plan.name, work.task.id).survey = survey
         outcome = result.outcome
         if outcome is Outcome.COMPLETED and not changed:
@@ -329,6 +338,8 @@ class SessionJob:
                 unresolved=await self._unresolved(record, collected),
                 out_of_scope=survey.out_of_scope if survey else (),
                 protected=survey.protected if survey else (),
+                locked=survey.locked if survey else (),
+                locked_at=record.tests_head,
             ),
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
@@ -356,6 +367,12 @@ class SessionJob:
             session_id=result.session_id or "",
             attempts_used=record.attempts_used + (1 if closed.counted else 0),
         )
+
+    def _looked_at(self, record: TaskRecord) -> set[str]:
+        """The heads that were verified last: a session that ends at one of them did nothing."""
+        store = self._site.records.store
+        last = (store.last_verification(record.plan, record.id, why) for why in (BRANCH, RED))
+        return {verified.commit for verified in last if verified is not None}
 
     async def _unresolved(self, record: TaskRecord, collected: Collected) -> tuple[str, ...]:
         """Files with conflict markers, also those that are committed and so no conflict to git."""

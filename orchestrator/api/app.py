@@ -12,6 +12,8 @@ from fastapi import FastAPI, Query
 from fastapi.responses import StreamingResponse
 
 from orchestrator import __version__
+from orchestrator.api.check_views import OwnerCheckRequest
+from orchestrator.api.lines import Lines, Telling
 from orchestrator.api.models import (
     ActionView,
     AnswerRequest,
@@ -45,6 +47,7 @@ class Door(Protocol):
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
     async def diff(self, plan: str, task: str) -> DiffView: ...
     async def brief(self, plan: str, task: str) -> BriefView: ...
+    async def check(self, plan: str, task: str, request: OwnerCheckRequest) -> Telling: ...
     def merge(self, plan: str, selection: TaskSelection) -> ActionView: ...
     def approve(self, plan: str, task: str) -> ActionView: ...
     def retry(self, plan: str, task: str, note: str) -> ActionView: ...
@@ -127,6 +130,10 @@ def _add_orders(app: FastAPI, door: Door) -> None:
 
 
 def _add_task_orders(app: FastAPI, door: Door) -> None:
+    @app.post("/v1/plans/{plan}/tasks/{task}/check", response_class=Lines)
+    async def check(plan: str, task: str, request: OwnerCheckRequest) -> Lines:
+        return Lines(await door.check(plan, task, request))
+
     @app.post("/v1/plans/{plan}/tasks/{task}/approve")
     async def approve(plan: str, task: str) -> ActionView:
         return door.approve(plan, task)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ssl
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
+from orchestrator.api.check_views import CheckLine, CheckRequest, OwnerCheckRequest
 from orchestrator.api.models import (
     ActionView,
     AnswerRequest,
@@ -38,6 +39,9 @@ from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanErr
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+SILENCE_SECONDS = 150.0
+"""A snapshot may take two minutes; afterwards the engine gives a sign of life now and then."""
 
 V = TypeVar("V", bound=View)
 
@@ -85,6 +89,35 @@ class _Client:
             raise _error(response)
         return _read(model, response.content)
 
+    async def _lines(self, path: str, body: View) -> AsyncIterator[CheckLine]:
+        """An answer that comes line by line; the engine gives a sign of life in between."""
+        content = body.model_dump(mode="json")
+        async with self._stream("POST", path, json=content, read=SILENCE_SECONDS) as response:
+            try:
+                async for line in response.aiter_lines():
+                    yield _read(CheckLine, line)
+            except httpx.TransportError as error:
+                raise EngineUnreachable("the engine ended before it answered") from error
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, *, read: float | None = None, **sent: Any
+    ) -> AsyncIterator[httpx.Response]:
+        timeout = httpx.Timeout(30.0, read=read)
+        try:
+            response = await self._http.send(
+                self._http.build_request(method, path, timeout=timeout, **sent), stream=True
+            )
+        except httpx.TransportError as error:
+            raise EngineUnreachable(_UNREACHABLE) from error
+        try:
+            if response.is_error:
+                await response.aread()
+                raise _error(response)
+            yield response
+        finally:
+            await response.aclose()
+
 
 class SessionClient(_Client):
     """A session's own: it names no task, its token does."""
@@ -94,6 +127,10 @@ class SessionClient(_Client):
 
     async def brief(self) -> BriefView:
         return await self._ask("GET", "/v1/session/brief", BriefView)
+
+    def check(self, request: CheckRequest) -> AsyncIterator[CheckLine]:
+        """Have the work verified as it stands; the answer is the last line."""
+        return self._lines("/v1/session/check", request)
 
     async def ask(self, text: str) -> ActionView:
         """Put a question to the person; it ends the session."""
@@ -129,6 +166,10 @@ class EngineClient(_Client):
     async def brief(self, plan: str, task: str) -> BriefView:
         return await self._ask("GET", f"{_task(plan, task)}/brief", BriefView)
 
+    def check(self, plan: str, task: str, request: OwnerCheckRequest) -> AsyncIterator[CheckLine]:
+        """Have the work in a checkout verified as it stands; the answer is the last line."""
+        return self._lines(f"{_task(plan, task)}/check", request)
+
     async def merge(self, plan: str, selection: TaskSelection) -> ActionView:
         """Order the landing of tasks; returns at once, landing is told by events."""
         return await self._ask("POST", f"/v1/plans/{plan}/merge", ActionView, body=selection)
@@ -161,30 +202,13 @@ class EngineClient(_Client):
 
         Ends when the engine ends; raises EngineUnreachable when it cannot be reached.
         """
-        async with self._stream("/v1/events", {"after": after}) as response:
+        async with self._stream("GET", "/v1/events", params={"after": after}) as response:
             try:
                 async for line in response.aiter_lines():
                     if line.startswith("data:"):
                         yield _read(EventView, line.removeprefix("data:"))
             except httpx.TransportError:
                 return
-
-    @asynccontextmanager
-    async def _stream(self, path: str, query: dict[str, int]) -> AsyncIterator[httpx.Response]:
-        timeout = httpx.Timeout(30.0, read=None)
-        try:
-            response = await self._http.send(
-                self._http.build_request("GET", path, params=query, timeout=timeout), stream=True
-            )
-        except httpx.TransportError as error:
-            raise EngineUnreachable(_UNREACHABLE) from error
-        try:
-            if response.is_error:
-                await response.aread()
-                raise _error(response)
-            yield response
-        finally:
-            await response.aclose()
 
     async def _act(self, plan: str, task: str, verb: str, body: View | None = None) -> ActionView:
         return await self._ask("POST", f"{_task(plan, task)}/{verb}", ActionView, body=body)

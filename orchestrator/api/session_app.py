@@ -13,7 +13,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from orchestrator import __version__
+from orchestrator.api.check_views import CheckRequest
 from orchestrator.api.gate import GuestList, guest_of
+from orchestrator.api.lines import Lines, Telling
 from orchestrator.api.models import ActionView, AskRequest, BriefView, NoteRequest, SessionView
 from orchestrator.api.problems import DECLARED, tell_problems
 from orchestrator.doorkeeper import Guest
@@ -24,6 +26,7 @@ class SessionDoor(GuestList, Protocol):
 
     def standing(self, guest: Guest) -> SessionView: ...
     async def brief(self, guest: Guest) -> BriefView: ...
+    async def check(self, guest: Guest, request: CheckRequest) -> Telling: ...
     def ask(self, guest: Guest, question: str) -> ActionView: ...
     def note(self, guest: Guest, text: str) -> ActionView: ...
 
@@ -53,6 +56,10 @@ def create_session_app(door: SessionDoor) -> FastAPI:
     @app.get("/v1/session/brief")
     async def brief(guest: _Guest) -> BriefView:
         return await door.brief(guest)
+
+    @app.post("/v1/session/check", response_class=Lines)
+    async def check(guest: _Guest, request: CheckRequest) -> Lines:
+        return Lines(await door.check(guest, request))
 
     @app.post("/v1/session/ask")
     async def ask(guest: _Guest, request: AskRequest) -> ActionView:

@@ -30,6 +30,15 @@ def in_session() -> bool:
     return bool(os.environ.get("CLERK_TOKEN") and os.environ.get("CLERK_SOCKET"))
 
 
+def session_client() -> SessionClient:
+    """A client of the door that this session was given; raises UsageError outside of one."""
+    from orchestrator.api.client import SessionClient
+
+    if not in_session():
+        raise UsageError(NOT_A_SESSION)
+    return SessionClient.on_socket(Path(os.environ["CLERK_SOCKET"]), os.environ["CLERK_TOKEN"])
+
+
 @click.command()
 @click.argument("text")
 def ask(text: str) -> None:
@@ -54,15 +63,10 @@ def own_brief() -> BriefView:
 def _request(request: Callable[[SessionClient], Awaitable[T]]) -> T:
     import anyio
 
-    from orchestrator.api.client import SessionClient
-
-    if not in_session():
-        raise UsageError(NOT_A_SESSION)
     answers: list[T] = []
 
     async def go() -> None:
-        socket, token = Path(os.environ["CLERK_SOCKET"]), os.environ["CLERK_TOKEN"]
-        async with SessionClient.on_socket(socket, token) as client:
+        async with session_client() as client:
             answers.append(await request(client))
 
     anyio.run(go)

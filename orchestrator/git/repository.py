@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from orchestrator.errors import CannotRun
+from orchestrator.errors import CannotRun, UsageError
 from orchestrator.git.command import Git, Output, WorkTree, run_as_user
 from orchestrator.git.environment import ENGINE
 from orchestrator.identity import Identity
@@ -83,6 +83,19 @@ class Repository:
     def main(self) -> WorkTree | None:
         """The user's own checkout as a work tree."""
         return WorkTree(self.checkout, self.common_dir) if self.checkout else None
+
+    def work_tree_at(self, folder: Path) -> WorkTree:
+        """The checkout of this repository that ``folder`` is in; raises UsageError."""
+        asked = run_as_user(
+            "rev-parse",
+            "--path-format=absolute",
+            *("--git-common-dir", "--git-dir", "--show-toplevel"),
+            start=folder,
+        )
+        told = asked.text.split("\n", 2)
+        if asked.code or Path(told[0]) != self.common_dir:
+            raise UsageError(f"{folder} is in no checkout of {self.common_dir}")
+        return WorkTree(Path(told[2]), Path(told[1]))
 
     @property
     def state_dir(self) -> Path:
