@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.digest import digest
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
+from orchestrator.reports.recognition import guessed
 from orchestrator.results import CheckResult, Report, Verification
 from orchestrator.states import Verdict
 from orchestrator.tokens import estimate_tokens
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
 def main(home: Path, budget: int) -> None:
     makers: tuple[Callable[[], Report], ...] = (
         partial(load("junit").parse, home / "unit.xml", home),
-        lambda: Report(tail=extract(home / "unit.log")),
+        partial(_unknown, home / "unit.log"),
     )
     print(json.dumps([_measured(make, home, budget) for make in makers]))
+
+
+def _unknown(log: Path) -> Report:
+    """What is told of a log, as of a check without a report."""
+    return Report(tail=extract(log), guessed=guessed(log, log.parent))
 
 
 def _measured(make: Callable[[], Report], home: Path, budget: int) -> tuple[float, int]:
