@@ -19,6 +19,7 @@ from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.homecoming import Brought
 from orchestrator.plan.model import Needs
+from orchestrator.session_command import session_command
 from orchestrator.way_out import connected
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ async def open_place(
     """
     sandbox = sandboxes.load(site.records.book.record(plan.name).sandbox)
     needs = joined((plan.worktree.needs, profile.needs, agent.needs))
+    command = session_command(site.records.repository.state_dir)
     enclosed = await site.enclosures.of_session(
         sandbox,
         tree,
@@ -118,10 +120,11 @@ async def open_place(
         branch=record.branch,
         lent=needs.paths,
         optional=agent.needs.paths,
-        readable=(site.records.logs(record.plan, record.id),),
+        readable=(site.records.logs(record.plan, record.id), *command.readable),
         door=site.doorkeeper.socket,
     )
     env = _session_env(site, plan, profile, sandbox, needs)
+    env["PATH"] = f"{command.folder}:{env['PATH']}"
     setup_env = _setup_env(site, plan, sandbox)
     return SessionPlace(
         site, sandbox, tree, record, enclosed, env, setup_env, needs, plan.worktree.needs.network

@@ -31,7 +31,7 @@ class Lines(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         async def tell(line: CheckLine) -> None:
-            text = line.model_dump_json(exclude_none=True)
+            text = line.model_dump_json(exclude_defaults=True)
             await send(_body(text.encode("utf-8", "replace") + b"\n", more=True))
 
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})

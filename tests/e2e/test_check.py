@@ -6,14 +6,14 @@ import json
 import shlex
 import sys
 
-CLERK = f"{shlex.quote(sys.executable)} -m orchestrator.cli"
+CLERK = "clerk"
 
 
 def test_a_session_sees_red_mends_sees_green_and_nothing_runs_again(yard):
     yard.write("check.sh", 'echo ran >> "$GATES/ran"; ! grep -L good *.txt | grep .\n')
     yard.git("branch", "-f", "main", yard.commit("a check that counts"))
     work = (
-        "echo bad > a.txt; git add a.txt; git commit -qm first; echo bad > b.txt; exec 2>$GATES/err; "
+        "echo bad > a.txt; git add a.txt; git commit -qm first; echo bad > b.txt; "
         f"{CLERK} check > $GATES/red 2> $GATES/red.said; echo $? >> $GATES/red; "
         "echo good > a.txt; echo good > b.txt; : > $GATES/ran; "
         f"{CLERK} check --json > $GATES/green; echo $? > $GATES/code; "
