@@ -263,6 +263,7 @@ def _landable(plan: PlanSnapshot) -> Iterator[InLine]:
             and (record.merge_requested or (auto and not record.paused))
             and record.verified_head == record.head
             and approved(task, record)
+            and (task.tests_first is None or record.tests_head)
             and not unmerged_dependencies(task, plan.tasks)
         ):
             yield task, record

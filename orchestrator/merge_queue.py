@@ -24,6 +24,7 @@ from orchestrator.git.messages import merge_message
 from orchestrator.git.refs import branch_ref, candidate_ref
 from orchestrator.states import TaskState, Verdict
 from orchestrator.tampering import tampering
+from orchestrator.tests_first import asked_of, unproven
 
 if TYPE_CHECKING:
     from orchestrator.decision import PlanSnapshot
@@ -171,6 +172,7 @@ class MergeQueue:
             plan=record.plan,
             sandbox=self._site.records.book.record(record.plan).sandbox,
             verified=[(check, merged.tree) for check in checks],
+            red=await self._red(record),
         )
         user = self._site.records.repository.identity
         built = await candidates.commit(merged, message=message, author=user, date=order.date)
@@ -178,6 +180,12 @@ class MergeQueue:
         await self._site.git.refs.hold(_held_by(order), built.commit)
         crash_point("candidate.held")
         return built
+
+    async def _red(self, record: TaskRecord) -> list[tuple[str, str]]:
+        """The checks in which the task's tests were seen red, and on which tree."""
+        red = [r.check for r in self._site.records.red_results(record) if _is_red(r)]
+        tree = await self._site.git.objects.tree_of(record.tests_head) if red else ""
+        return [(check, tree) for check in red]
 
     async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
         """Why the candidate may not land; None when every guard passed on its tree."""
@@ -190,7 +198,17 @@ class MergeQueue:
             hooks.verified(plan, built, verification)
             if not verification.passed:
                 return await self._blame(plan, built, verification, order.record)
+            if hidden := self._unproven(order, verification, plan):
+                return Held(f"locked tests do not pass once merged: {', '.join(hidden[:3])}")
         return None
+
+    def _unproven(self, order: Order, green: Verification, guard: PlanSnapshot) -> tuple[str, ...]:
+        """The task's locked tests that the merged result was not seen to pass, by its own plan."""
+        asked = asked_of(guard.plan, order.task) if guard.plan.name == order.record.plan else None
+        if asked is None:
+            return ()
+        red = self._site.records.red_results(order.record)
+        return unproven(red, green.results, checks=asked.checks)
 
     async def _blame(
         self, plan: PlanSnapshot, built: Candidate, red: Verification, record: TaskRecord

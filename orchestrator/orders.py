@@ -12,11 +12,12 @@ from orchestrator import attempts
 from orchestrator.api.models import ActionView, Refusal
 from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
-from orchestrator.feedback import answer_feedback, note_feedback
-from orchestrator.readiness import readiness
-from orchestrator.site import BRANCH
+from orchestrator.feedback import TESTS_SENT_BACK, answer_feedback, note_feedback
+from orchestrator.readiness import readiness, waits_for_approval
+from orchestrator.site import BRANCH, RED
 from orchestrator.states import SETTLED, Outcome, TaskState
 from orchestrator.tampering import case_of
+from orchestrator.tests_first import awaits_approval
 from orchestrator.verification_records import verification_from
 
 if TYPE_CHECKING:
@@ -72,12 +73,26 @@ class Orders:
     def approve(self, plan: str, task: str) -> ActionView:
         """Approve a task as it is now; a later head needs a new approval."""
         record = self._record(plan, task)
+        if self._asks_approval(record):
+            return self._approve_tests(record)
         if record.state is not TaskState.VERIFIED:
             return _refuse(task, f"it is {_shown(record)}; only what is verified can be approved")
         self._note(self._site.ledger.amend(record, approved_head=record.head), "approved")
         self._site.git.tripwire.accept(case_of(plan, task))
         self._reopen(plan)
         return ActionView(done=(task,))
+
+    def _approve_tests(self, record: TaskRecord) -> ActionView:
+        """Approve tests that were seen red, or work that changes how they are run."""
+        if record.tests_approved != record.tests_head and self._are_unapproved(record):
+            has_work = record.head != record.tests_head
+            back = TaskState.VERIFYING if has_work else TaskState.RETRY_QUEUED
+            self._move(record, back, "its tests are approved", tests_approved=record.tests_head)
+        else:
+            reason = "approved with the change of how tests are run"
+            self._move(record, TaskState.VERIFYING, reason, approved_head=record.head)
+        self._reopen(record.plan)
+        return ActionView(done=(record.id,))
 
     def retry(self, plan: str, task: str, note: str) -> ActionView:
         """Send a task back to its agent with a fresh budget, and revive what it had settled."""
@@ -95,10 +110,14 @@ class Orders:
         }
         if note:
             facts["feedback"] = note_feedback(note, record.feedback)
+        back = _way_back(record, note, refused=self._refused_head(record))
+        if self._are_unapproved(record):
+            back = TaskState.RETRY_QUEUED
+            facts |= {"tests_head": "", "tests_red_at": 0.0, "session_id": ""}
+            facts.setdefault("feedback", TESTS_SENT_BACK)
         if record.state is TaskState.RETRY_QUEUED:
             self._note(self._site.ledger.amend(record, **facts), "retried")
         else:
-            back = _way_back(record, note, refused=self._refused_head(record))
             self._move(record, back, "a person sent it back", merge_requested=False, **facts)
         self._site.git.tripwire.accept(case_of(plan, task))
         self._revive(plan, task)
@@ -149,6 +168,16 @@ class Orders:
     def _record(self, plan: str, task: str) -> TaskRecord:
         return self._site.records.book.task_record(plan, task)
 
+    def _are_unapproved(self, record: TaskRecord) -> bool:
+        """Whether its tests wait for a person's word, so that a retry sends them back."""
+        task = self._site.records.book.task(record.plan, record.id)
+        return record.state is TaskState.NEEDS_INPUT and awaits_approval(task, record)
+
+    def _asks_approval(self, record: TaskRecord) -> bool:
+        task = self._site.records.book.task(record.plan, record.id)
+        survey = self._site.records.activity.of(record.plan, record.id).survey
+        return waits_for_approval(task, record, survey)
+
     def _unlandable(self, record: TaskRecord) -> str | None:
         """Why an order to land makes no sense now; None when it does."""
         if record.state is not TaskState.VERIFIED:
@@ -173,9 +202,15 @@ class Orders:
         self._site.records.activity.of(record.plan, record.id).end_session()
 
     def _refused_head(self, record: TaskRecord) -> str:
-        """The commit that the newest verification of the branch did not let pass."""
-        last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
-        return last.commit if last and not verification_from(last).passed else ""
+        """The commit that the newest verification of the branch did not let pass.
+
+        While its tests are not seen red, the newest look for that.
+        """
+        task = self._site.records.book.task(record.plan, record.id)
+        store, seeks_red = self._site.records.store, task.tests_first and not record.tests_head
+        last = store.last_verification(record.plan, record.id, RED if seeks_red else BRANCH)
+        refused = last and (seeks_red or not verification_from(last).passed)
+        return last.commit if last and refused else ""
 
     def _revive(self, plan: str, task: str) -> None:
         """Bring back what was settled because of ``task``, down the graph."""

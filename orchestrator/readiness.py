@@ -116,6 +116,17 @@ def approved(task: Task, record: TaskRecord) -> bool:
     return not task.approve or bool(record.head and record.approved_head == record.head)
 
 
+def waits_for_approval(task: Task, record: TaskRecord, survey: Survey | None) -> bool:
+    """Whether the task is stopped for a person to approve its tests, or how they are run now."""
+    if record.state is not TaskState.NEEDS_INPUT or task.tests_first is None:
+        return False
+    if awaits_approval(task, record):
+        return True
+    if survey is None or survey.head != record.head or survey.locked or survey.unproven != ():
+        return False
+    return bool(survey.reconfigured) and record.approved_head != record.head
+
+
 def _verified(task: Task, record: TaskRecord) -> Gate:
     wanted, several = ", ".join(task.done_when), len(task.done_when) > 1
     if record.head and record.verified_head == record.head:

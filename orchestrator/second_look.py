@@ -6,14 +6,17 @@ For an engine that starts and for a client that reads the stored state without o
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.refs import Refs, branch_ref
+from orchestrator.site import BRANCH
 from orchestrator.states import TaskState
-from orchestrator.survey import survey_changes, survey_conflicts
+from orchestrator.survey import survey_conflicts, survey_work
+from orchestrator.tests_first import asked_of, unproven
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
@@ -73,8 +76,18 @@ async def _recall_survey(records: Records, task: TaskRecord, target: str | None)
 
 
 async def _survey(records: Records, task: TaskRecord, target: str | None) -> Survey:
-    plan, planned = records.book.plan(task.plan), records.book.task(task.plan, task.id)
-    survey = await survey_changes(records.history, plan, planned, base=task.base, head=task.head)
+    plan, candidates = records.book.plan(task.plan), Candidates(records.repository.git)
+    survey = await survey_work(records.history, candidates, plan, task, task.head)
+    survey = replace(survey, unproven=unproven_tests(records, task))
     if target is None or task.state is not TaskState.VERIFIED:
         return survey
-    return await survey_conflicts(Candidates(records.repository.git), survey, target)
+    return await survey_conflicts(candidates, survey, target)
+
+
+def unproven_tests(records: Records, task: TaskRecord) -> tuple[str, ...] | None:
+    """The tests that were seen red and not green at the head; None where nobody has looked."""
+    asked = asked_of(records.book.plan(task.plan), records.book.task(task.plan, task.id))
+    last = records.store.last_verification(task.plan, task.id, BRANCH)
+    if asked is None or last is None or last.commit != task.head:
+        return None
+    return unproven(records.red_results(task), results_from(last), checks=asked.checks)

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.model import TestsFirst
-from orchestrator.states import TaskState, Verdict
+from orchestrator.states import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,11 +81,6 @@ def awaits_approval(task: Task, record: TaskRecord) -> bool:
     wanted = task.tests_first
     asks = isinstance(wanted, TestsFirst) and wanted.approve
     return asks and bool(record.tests_head) and record.tests_approved != record.tests_head
-
-
-def waits_for_approval(task: Task, record: TaskRecord) -> bool:
-    """The same, of a task that waits for nothing else."""
-    return record.state is TaskState.NEEDS_INPUT and awaits_approval(task, record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import Event, EventKind
 from orchestrator.git.refs import branch_ref
-from orchestrator.records import VerificationRecord
 from orchestrator.readiness import reconfigured_sentence
+from orchestrator.records import VerificationRecord
 from orchestrator.results import combined_verdict
 from orchestrator.routing import route
+from orchestrator.second_look import unproven_tests
 from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
-from orchestrator.second_look import unproven_tests
 from orchestrator.survey import survey_conflicts, survey_work
 from orchestrator.tampering import watched
 from orchestrator.verification_records import results_text

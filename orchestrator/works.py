@@ -14,6 +14,7 @@ from orchestrator.decision import (
 )
 from orchestrator.events import EventKind
 from orchestrator.landing_job import LandingJob
+from orchestrator.red_proof import RedProof
 from orchestrator.session_job import SessionJob
 from orchestrator.states import TRANSITIONS, Outcome, TaskState
 from orchestrator.survey import survey_conflicts
@@ -31,10 +32,15 @@ class Works:
         self._sessions = SessionJob(site)
         self._verifications = VerificationJob(site)
         self._landings = LandingJob(site)
+        self._red_proof = RedProof(site)
         self.run_session = self._sessions.run
-        self.verify_branch = self._verifications.verify_branch
         self.verify_baseline = self._verifications.verify_baseline
         self.land = self._landings.run
+
+    async def verify_branch(self, plan: str, task: str) -> None:
+        """Its tests first, where they must be seen red; then its work, if there is any."""
+        if await self._red_proof.of_branch(plan, task):
+            await self._verifications.verify_branch(plan, task)
 
     def snapshot(
         self, *, busy: frozenset[TaskKey], baselining: frozenset[str], landing: bool, free: int

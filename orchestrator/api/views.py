@@ -24,7 +24,7 @@ from orchestrator.api.models import (
     VerificationView,
 )
 from orchestrator.decision import PlanSnapshot, is_ready, unmerged_dependencies
-from orchestrator.readiness import approved, readiness
+from orchestrator.readiness import approved, readiness, waits_for_approval
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.verification_records import results_from
 
@@ -87,6 +87,7 @@ def task_view(
     unmerged = unmerged_dependencies(task, snapshot.tasks)
     gates = readiness(task, record, live.survey, unmerged=unmerged)
     waiting = record.state is TaskState.PENDING
+    asks_approval = waits_for_approval(task, record, live.survey)
     return TaskView(
         plan=record.plan,
         id=task.id,
@@ -118,8 +119,8 @@ def task_view(
         ),
         after=task.after,
         priority=task.priority,
-        approve=task.approve,
-        approved=task.approve and approved(task, record),
+        approve=task.approve or asks_approval,
+        approved=task.approve and not asks_approval and approved(task, record),
         asks=asks,
         paused=record.paused,
         branch=record.branch,
