@@ -15,18 +15,14 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import anyio.to_thread
 
-from orchestrator import executors, orphans, scratch
+from orchestrator import orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.asked_check import AskedChecks
-from orchestrator.cache import Bounds, VerdictCache
 from orchestrator.check_desk import CheckDesk
-from orchestrator.check_inputs import CheckInputs
-from orchestrator.check_keys import CheckKeys
 from orchestrator.clock import steady_clock
 from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
-from orchestrator.enclosures import Enclosures, enclosures_of
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
 from orchestrator.git.opening import OpenRepository
@@ -43,10 +39,9 @@ from orchestrator.scheduler import Scheduler
 from orchestrator.session_requests import SessionRequests
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
-from orchestrator.slots import Slots
 from orchestrator.submission import Submissions
-from orchestrator.verification import Limits, Verifier
 from orchestrator.works import Works
+from orchestrator.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -148,38 +143,18 @@ class Engine:
         stack.callback(_leave, self.socket.parent, repository.state_dir)
         _make_passable(self.session_door.parent)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
-        cache = VerdictCache(
-            repository.state_dir / "cache", Bounds(settings.cache_entries, settings.cache_bytes)
-        )
-        executor = executors.load("local")
+        environ = dict(os.environ)
+        workshop = Workshop.of(git, settings, environ)
         clock = steady_clock()
-        enclosures = Enclosures(
-            git.views,
-            enclosures_of(repository.state_dir),
-            Path(os.environ.get("HOME", "/nonexistent")),
-        )
         self._site = Site(
             records=records,
             ledger=Ledger(records.store, clock),
             git=git,
-            verifier=Verifier(
-                pool=git.pool,
-                cache=cache,
-                keys=CheckKeys(CheckInputs(git.listings), git.rendering),
-                executor=executor,
-                enclosures=enclosures,
-                slots=Slots(settings.verify_slots, reserve=settings.memory_reserve_bytes),
-                environ=dict(os.environ),
-                limits=Limits(
-                    log_bytes=settings.log_bytes,
-                    grace_seconds=settings.grace_seconds,
-                    allowance=settings.allowance,
-                ),
-            ),
-            executor=executor,
-            enclosures=enclosures,
-            homecoming=Homecoming(git, enclosures, executor),
-            environ=dict(os.environ),
+            verifier=workshop.verifier,
+            executor=workshop.executor,
+            enclosures=workshop.enclosures,
+            homecoming=Homecoming(git, workshop.enclosures, workshop.executor),
+            environ=environ,
             doorkeeper=Doorkeeper(self.session_door),
         )
         self._reader = Reader(records, clock, started_at=clock(), running=True)
@@ -197,7 +172,8 @@ class Engine:
         await recover(self._site)
         await catch_up(self._site, records.book.names())
         crash_point("engine.recovered")
-        await anyio.to_thread.run_sync(cache.prune)
+        self._cache = workshop.cache
+        await anyio.to_thread.run_sync(self._cache.prune)
         records.store.on_commit = self._on_commit
         group = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(group.cancel_scope.cancel)
@@ -240,6 +216,8 @@ class Engine:
         while not self._stopping.is_set():
             self._require_fit()
             await self._refresh()
+            if self._cache.is_overdue:
+                await anyio.to_thread.run_sync(self._cache.prune)
             if self._background and self._is_idle():
                 self.stop()
             with anyio.move_on_after(5.0):

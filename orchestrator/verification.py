@@ -18,7 +18,7 @@ import anyio
 
 from orchestrator.allowance import Allowance
 from orchestrator.check_graph import chart, run_order
-from orchestrator.check_run import Workbench
+from orchestrator.check_run import Workbench, errored
 from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.enclosures import Enclosures
     from orchestrator.executors import Executor
     from orchestrator.git.command import WorkTree
+    from orchestrator.input_audit import InputAudit
     from orchestrator.slots import Slots
 
 
@@ -79,6 +80,7 @@ class Verifier:
         pool: Pool,
         cache: VerdictCache,
         keys: CheckKeys,
+        audit: InputAudit,
         executor: Executor,
         enclosures: Enclosures,
         slots: Slots,
@@ -89,6 +91,7 @@ class Verifier:
         self._pool = pool
         self._cache = cache
         self._keys = keys
+        self._audit = audit
         self._executor = executor
         self._enclosures = enclosures
         self._slots = slots
@@ -105,15 +108,24 @@ class Verifier:
         """
         began = anyio.current_time()
         order = run_order(request.plan.checks, request.checks)
-        keys = await self._keys.of(request, order, self._env(request))
-        if request.use_cache:
-            async with self._trees.hold(request.tree):
-                known = self._known(keys, request)
-                results = await self._results(request, order, keys, known)
+        try:
+            keys = await self._keys.of(request, order, self._env(request))
+        except (ClerkError, OSError) as error:
+            results = _none_could_run(request, order, error)
         else:
-            results = await self._results(request, order, keys, {})
+            results = await self._found(request, order, keys)
+            if request.audit_inputs:
+                results = await self._audit.of(request, results, keys, self.verify)
         seconds = round(anyio.current_time() - began, 3)
         return Verification(request.commit, request.tree, results, seconds)
+
+    async def _found(
+        self, request: VerificationRequest, order: tuple[str, ...], keys: Mapping[str, str]
+    ) -> tuple[CheckResult, ...]:
+        if not request.use_cache:
+            return await self._results(request, order, keys, {})
+        async with self._trees.hold(request.tree):
+            return await self._results(request, order, keys, self._known(keys, request))
 
     def _known(
         self, keys: Mapping[str, str], request: VerificationRequest
@@ -221,6 +233,17 @@ class Verifier:
                 self._environ, lent=wanted.needs.env, plan_env=wanted.env, measured=True
             )
         return check_environment(self._environ, lent=wanted.needs.env, plan_env=wanted.env)
+
+
+def _none_could_run(
+    request: VerificationRequest, order: tuple[str, ...], error: Exception
+) -> tuple[CheckResult, ...]:
+    reason = f"could not run: {error}"
+    results = tuple(errored(name, request.plan.checks[name], reason) for name in order)
+    if request.on_result is not None:
+        for result in results:
+            request.on_result(result)
+    return results
 
 
 def _temporary(request: VerificationRequest, scratch: Path) -> dict[str, str]:

@@ -44,7 +44,8 @@ class VerificationRequest:
 
     ``sandbox`` is what its commands run in, ``logs`` a folder for this verification alone. ``main_checkout`` is where setup takes files
     from, None in a bare repository. Without ``use_cache`` everything runs again; results are kept
-    all the same. With ``trust_failures`` a known failure spares a run as a known pass does. With
+    all the same, but for ``keeps``. With ``trust_failures`` a known failure spares a run as a known
+    pass does. With ``audit_inputs`` what passed must do so without what lies outside its inputs. With
     ``fail_fast`` the first check that fails ends the others. ``history`` is asked for what earlier runs
     tell, if anything must run. ``wanted_tests`` are those of a check that must be told to have passed.
     ``on_result`` is told each result as it comes.
@@ -59,6 +60,8 @@ class VerificationRequest:
     main_checkout: Path | None
     use_cache: bool = True
     trust_failures: bool = False
+    audit_inputs: bool = False
+    keeps: bool = True
     fail_fast: bool = False
     history: Callable[[], History] = History
     wanted_tests: Mapping[str, Wanted] = field(default_factory=dict)
@@ -208,8 +211,9 @@ class VerificationRun:
         wanted = self._request.wanted_tests.get(result.check)
         result = replace(result, report=keep_wanted(result, wanted))
         self.results[result.check] = result
-        with suppress(OSError):  # a verdict that is not kept costs a run, no more
-            self._cache.put(self._keys[result.check], result)
+        if self._request.keeps:
+            with suppress(OSError):  # a verdict that is not kept costs a run, no more
+                self._cache.put(self._keys[result.check], result)
         if self._request.on_result is not None:
             self._request.on_result(result)
         if self._request.fail_fast and not self._ended_by and _ends_others(result):

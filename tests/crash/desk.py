@@ -28,6 +28,7 @@ from orchestrator.enclosures import Enclosures
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
+from orchestrator.input_audit import InputAudit
 from orchestrator.job import Exit
 from orchestrator.ledger import Ledger
 from orchestrator.orders import Orders
@@ -175,6 +176,7 @@ class Desk:
 def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[], float]) -> Site:
     state = records.repository.state_dir
     enclosures = Enclosures(git.views, state / "enclosures", Path("/nonexistent"))
+    cache, inputs = VerdictCache(state / "cache"), CheckInputs(git.listings)
     settings, environ = records.settings, {"PATH": os.environ["PATH"]}
     return Site(
         records=records,
@@ -182,8 +184,9 @@ def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[
         git=git,
         verifier=Verifier(
             pool=git.pool,
-            cache=VerdictCache(state / "cache"),
-            keys=CheckKeys(CheckInputs(git.listings), git.rendering),
+            cache=cache,
+            keys=CheckKeys(inputs, git.rendering),
+            audit=InputAudit(inputs, git.reductions, cache),
             executor=hands,
             enclosures=enclosures,
             slots=Slots(2),

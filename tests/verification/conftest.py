@@ -15,6 +15,7 @@ from orchestrator.enclosures import Enclosures
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
+from orchestrator.input_audit import InputAudit
 from orchestrator.plan.model import Plan
 from orchestrator.sandboxes.none import NoSandbox
 from orchestrator.slots import Slots
@@ -57,10 +58,13 @@ class Site:
         return self.git("rev-parse", "HEAD")
 
     def verifier(self, **changes) -> Verifier:
+        cache = VerdictCache(self.folder / "cache")
+        inputs = CheckInputs(self.repository.listings)
         wiring = {
             "pool": self.repository.pool,
-            "cache": VerdictCache(self.folder / "cache"),
-            "keys": CheckKeys(CheckInputs(self.repository.listings), self.repository.rendering),
+            "cache": cache,
+            "keys": CheckKeys(inputs, self.repository.rendering),
+            "audit": InputAudit(inputs, self.repository.reductions, cache),
             "executor": LocalExecutor(),
             "enclosures": Enclosures(
                 self.repository.views, self.folder / "enclosures", Path.home()
