@@ -212,7 +212,7 @@ def after_verification(
         return Stop(f"{names} did not pass, and {used_up}")
     return Again(
         f"{names} did not pass",
-        f"{NOT_PASSED}\n\n{_fenced(digest)}",
+        f"{NOT_PASSED}\n\n{fenced(digest)}",
         resume=can_resume and _has_room(record.usage.context_share),
     )
 
@@ -223,7 +223,7 @@ def conflict_feedback(target: str, paths: Sequence[str], hunks: str) -> str:
         f"Your work conflicts with what has landed meanwhile, in: {', '.join(paths)}.\n"
         f"The target (commit {target[:12]}) is being merged into this worktree, and the files "
         "hold conflict markers. Resolve them so that both intentions hold, keep what the target "
-        f"brought, and leave no marker.\n\n{_fenced(hunks)}"
+        f"brought, and leave no marker.\n\n{fenced(hunks)}"
     )
 
 
@@ -232,7 +232,7 @@ def red_merge_feedback(target: str, digest: str) -> str:
     return (
         "Your work passes alone, but fails together with what has landed meanwhile. The target "
         f"(commit {target[:12]}) has been merged into this worktree, so the failure can be seen "
-        f"here. Make both hold; do not undo what landed.\n\n{_fenced(digest)}"
+        f"here. Make both hold; do not undo what landed.\n\n{fenced(digest)}"
     )
 
 
@@ -404,7 +404,7 @@ def _gave_up(why: str, attempts: int) -> str:
     return f"{why}, after {attempts} attempt{'s' if attempts != 1 else ''}"
 
 
-def _fenced(text: str) -> str:
+def fenced(text: str) -> str:
     """``text`` as data, in a fence that nothing in it can close."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
