@@ -32,6 +32,7 @@ COMMANDS = {
     "doctor": ("orchestrator.cli.doctor:doctor", "Say what is missing here, and how to mend it."),
     "engine": ("orchestrator.cli.engine:engine", ""),
     "log": ("orchestrator.cli.show:log", "Show a session's transcript."),
+    "mcp": ("orchestrator.cli.mcp:mcp", "Serve check, brief, ask and note as MCP tools."),
     "merge": ("orchestrator.cli.orders:merge", "Land proven tasks on the target."),
     "note": ("orchestrator.cli.session:note", "Leave a note, from within a session."),
     "pause": ("orchestrator.cli.orders:pause", "Start no further session of a plan or a task."),

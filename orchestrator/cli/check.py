@@ -118,6 +118,6 @@ def _task_at(status: StatusView, folder: Path) -> TaskView:
     raise UsageError("this folder is no task's worktree and on no task's branch; say --task TASK")
 
 
-def _say(line: CheckLine) -> None:
+async def _say(line: CheckLine) -> None:
     for text in line_of(line):
         click.echo(text, err=True)

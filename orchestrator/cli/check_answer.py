@@ -9,15 +9,17 @@ from orchestrator.plan.values import show_duration
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from orchestrator.api.check_views import CheckAnswer, CheckLine, StandingView
 
 
-async def heard(lines: AsyncIterator[CheckLine], say: Callable[[CheckLine], None]) -> CheckAnswer:
+async def heard(
+    lines: AsyncIterator[CheckLine], say: Callable[[CheckLine], Awaitable[None]]
+) -> CheckAnswer:
     """The answer that ``lines`` end with, each said as it comes; raises the error in its place."""
     async for line in lines:
-        say(line)
+        await say(line)
         if line.problem is not None:
             error = ClerkError(line.problem.error)
             error.exit_code = ExitCode(line.problem.exit_code)
