@@ -22,9 +22,11 @@ from orchestrator.git.candidates import Candidate, Conflict, Merge
 from orchestrator.git.landing import how_to_follow
 from orchestrator.git.messages import merge_message
 from orchestrator.git.refs import branch_ref, candidate_ref
+from orchestrator.site import BRANCH
 from orchestrator.states import TaskState, Verdict
 from orchestrator.tampering import tampering
 from orchestrator.tests_first import asked_of, unproven
+from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
     from orchestrator.decision import PlanSnapshot
@@ -173,6 +175,7 @@ class MergeQueue:
             sandbox=self._site.records.book.record(record.plan).sandbox,
             verified=[(check, merged.tree) for check in checks],
             red=await self._red(record),
+            flaky=self._flaky(record),
         )
         user = self._site.records.repository.identity
         built = await candidates.commit(merged, message=message, author=user, date=order.date)
@@ -180,6 +183,13 @@ class MergeQueue:
         await self._site.git.refs.hold(_held_by(order), built.commit)
         crash_point("candidate.held")
         return built
+
+    def _flaky(self, record: TaskRecord) -> list[tuple[str, str]]:
+        """The checks that were flaky on the branch as it lands, and on which tree."""
+        last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
+        if last is None or last.commit != record.head:
+            return []
+        return [(r.check, last.tree) for r in results_from(last) if r.verdict is Verdict.FLAKY]
 
     async def _red(self, record: TaskRecord) -> list[tuple[str, str]]:
         """The checks in which the task's tests were seen red, and on which tree."""

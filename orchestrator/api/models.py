@@ -44,11 +44,18 @@ class GateView(View):
 
 
 class CheckView(View):
-    """One check on the task's newest tree; ``verdict`` is None while it has not ended."""
+    """One check on the task's newest tree; ``verdict`` is None while it has not ended.
+
+    ``ok`` is whether it stands in nobody's way: it passed, or is flaky where the plan allows that.
+    """
 
     name: str
     kind: str
     command: str
+    ok: bool = False
+    runs: int = 1
+    flaky_tests: tuple[str, ...] = ()
+    overloaded: bool = False
     verdict: Verdict | None = None
     passed: int = 0
     failed: int = 0
@@ -267,7 +274,10 @@ class NoteRequest(View):
 
 
 class SubmitPlan(View):
-    """A request to take in a plan; ``source`` is the file's text, ``folder`` where it lies."""
+    """A request to take in a plan; ``source`` is the file's text, ``folder`` where it lies.
+
+    ``no_cache`` and ``audit_inputs`` hold until the plan is handed in again, or the engine ends.
+    """
 
     source: str
     path: str
@@ -276,6 +286,8 @@ class SubmitPlan(View):
     sandbox: str | None = None
     update_checkout: bool = False
     accept_changes: bool = False
+    no_cache: bool = False
+    audit_inputs: bool = False
 
 
 class TaskSelection(View):

@@ -15,7 +15,7 @@ from orchestrator.errors import NothingStored, UsageError
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import BriefView, PlanView, StatusView, TaskView
+    from orchestrator.api.models import BriefView, CheckView, PlanView, StatusView, TaskView
     from orchestrator.api.reader import Reading
 
 T = TypeVar("T")
@@ -116,12 +116,17 @@ def _task_line(task: TaskView, width: int) -> str:
         "errored": "!",
         "timed_out": "⧖",
         "flaky": "~",
+        "skipped": "-",
         None: "·",
     }
-    checks = " ".join(f"{check.name}{marks[check.verdict]}" for check in task.checks)
+    checks = " ".join(f"{check.name}{marks[_state(check)]}" for check in task.checks)
     diff = f"+{task.diff.insertions} -{task.diff.deletions}" if task.diff else ""
     told = f"  {task.id:<{width}}  {what_became(task)}"
     return safe_text("  ".join(part for part in (told, checks, diff) if part), limit=300)
+
+
+def _state(check: CheckView) -> str | None:
+    return "skipped" if check.skipped else check.verdict
 
 
 def _show_task(reference: str, repo: str | None, *, as_json: bool) -> None:

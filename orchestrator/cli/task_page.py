@@ -29,7 +29,7 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
         yield safe_text(f"  {'✓' if gate.open else '✗'} {gate.name}: {gate.reason}", one_line=False)
     yield from ("", "checks")
     for check in task.checks:
-        yield safe_text(f"  {_check(check)}", limit=300)
+        yield from _check_lines(check)
     if detail.attempts:
         yield from ("", "attempts")
     for attempt in detail.attempts:
@@ -48,14 +48,35 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
         yield safe_text(failing[-1].digest)
 
 
+def _check_lines(check: CheckView) -> Iterator[str]:
+    yield safe_text(f"  {_check(check)}", limit=300)
+    if _is_told_why(check):
+        yield f"      {safe_text(check.reason, one_line=True, limit=300)}"
+
+
 def _check(check: CheckView) -> str:
-    verdict = check.verdict.replace("_", " ") if check.verdict else "not run yet"
     counts = (
         f", {check.passed} passed, {check.failed} failed" if check.passed or check.failed else ""
     )
     took = "" if check.verdict is None else f", {show_duration(round(check.seconds, 1))}"
     how = ", cached" if check.cached else took
-    return f"{check.name} ({check.kind}): {verdict}{counts}{how}  $ {check.command}"
+    runs = f", {check.runs} runs" if check.runs > 1 else ""
+    return f"{check.name} ({check.kind}): {_word(check)}{counts}{how}{runs}  $ {check.command}"
+
+
+def _is_told_why(check: CheckView) -> bool:
+    """Whether the verdict alone says too little: a failure is told by its digest."""
+    return bool(check.reason) and (check.skipped or check.verdict in {"errored", "flaky"})
+
+
+def _word(check: CheckView) -> str:
+    """What became of a check, in a word or two."""
+    if check.verdict is None:
+        return "not run yet"
+    if check.skipped:
+        return "skipped"
+    allowed = ", allowed" if check.verdict == "flaky" and check.ok else ""
+    return f"{check.verdict.replace('_', ' ')}{allowed}"
 
 
 def _attempt(attempt: AttemptView, now: float) -> str:

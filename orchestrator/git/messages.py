@@ -24,15 +24,18 @@ def merge_message(
     sandbox: str,
     verified: Iterable[tuple[str, str]],
     red: Iterable[tuple[str, str]] = (),
+    flaky: Iterable[tuple[str, str]] = (),
 ) -> str:
     """Title line, body, and the trailers ``Clerk-Task``, ``Clerk-Plan`` and so on.
 
     ``verified`` are pairs of a check's name and the tree it passed on, ``red`` those of a tree with
-    the tests alone, ``sandbox`` what it all ran in. Ends with a newline.
+    the tests alone, ``flaky`` those that passed on the branch only as the plan allows, ``sandbox``
+    what it all ran in. Ends with a newline.
     """
     trailers = [f"Clerk-Task: {one_line(task)}", f"Clerk-Plan: {one_line(plan)}"]
     trailers.append(f"Clerk-Sandbox: {one_line(sandbox)}")
     trailers += [f"Clerk-Red: {one_line(check)}@{one_line(tree)}" for check, tree in red]
+    trailers += [f"Clerk-Flaky: {one_line(check)}@{one_line(tree)}" for check, tree in flaky]
     trailers += [f"Clerk-Verified: {one_line(check)}@{one_line(tree)}" for check, tree in verified]
     paragraphs = [one_line(title) or one_line(task), _several_lines(body), "\n".join(trailers)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
