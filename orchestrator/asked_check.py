@@ -124,7 +124,10 @@ class AskedChecks:
             on_result(result)
 
         request = replace(
-            shown, use_cache=ask.use_cache, fail_fast=not ask.everything, on_result=tell
+            shown,
+            use_cache=shown.use_cache and ask.use_cache,
+            fail_fast=not ask.everything,
+            on_result=tell,
         )
         try:
             verification = await site.verifier.verify(request)

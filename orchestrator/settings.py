@@ -99,6 +99,9 @@ class Settings(BaseModel):
     disk_reserve_bytes: Annotated[int, Field(ge=0)] = Field(
         _GIBIBYTE, description="Disk that sessions and checks must leave free."
     )
+    audit_inputs: bool = Field(
+        False, description="Whether checks with inputs run once more without the rest of the tree."
+    )
     cache_entries: _Count = Field(
         20_000, description="Most verdicts kept for reuse; those longest unused go first."
     )

@@ -52,6 +52,17 @@ ASKED = "asked"
 RED = "red"
 
 
+@dataclass(frozen=True, slots=True)
+class Scrutiny:
+    """How closely the checks of a plan are looked at, as whoever ran it last wished.
+
+    Forgotten with the engine; ``audit_inputs`` may be a setting, too.
+    """
+
+    use_cache: bool = True
+    audit_inputs: bool = False
+
+
 @dataclass(frozen=True)
 class Records:
     """What is known: stored facts, plans in force, what goes on, and the repository's history."""
@@ -60,6 +71,7 @@ class Records:
     settings: Settings
     store: Store
     activity: Activity = field(default_factory=Activity)
+    scrutiny: dict[str, Scrutiny] = field(default_factory=dict)
 
     @classmethod
     def open(cls, repository: Repository, settings: Settings) -> Records:
@@ -198,8 +210,10 @@ class Site:
         record: TaskRecord | None,
         *,
         fail_fast: bool = False,
+        trust_failures: bool = False,
     ) -> VerificationRequest:
         """A verification whose results show on the board as they come; of no task: a baseline."""
+        scrutiny = self.records.scrutiny.get(plan.plan.name, Scrutiny())
         folder, live = self.records.logs(plan.plan.name, BASELINE), None
         if record is not None:
             number = f"{record.sessions}-{commit[:12]}"
@@ -214,6 +228,9 @@ class Site:
             sandbox=sandboxes.load(plan.record.sandbox),
             logs=folder,
             main_checkout=self.main_checkout,
+            use_cache=scrutiny.use_cache,
+            trust_failures=trust_failures,
+            audit_inputs=scrutiny.audit_inputs or self.records.settings.audit_inputs,
             fail_fast=fail_fast,
             history=partial(history_of, self.records.store, plan.plan),
             wanted_tests=wanted_of(self.records.red_results(record)) if record else {},

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import agents
+from orchestrator import agents, reports
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
@@ -18,6 +18,7 @@ from orchestrator.plan.load import parse_plan
 from orchestrator.rebuild import catch_up, is_known_to_git
 from orchestrator.records import PlanRecord, TaskRecord
 from orchestrator.sandboxes.choice import choose
+from orchestrator.site import Scrutiny
 from orchestrator.states import ACTIVE, SETTLED, TaskState
 
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ class Submissions:
         Raises PlanError for a bad plan, CannotRun where the repository is not fit for it, and
         UsageError for an edited plan that nobody said to take in. Nothing is stored then.
         """
-        plan = parse_plan(request.source, shown_path=request.path, agents=agents.names())
+        plan = parse_plan(
+            request.source,
+            shown_path=request.path,
+            agents=agents.names(),
+            reports=reports.formats(),
+        )
         sandbox = await choose(request.sandbox or self._site.records.settings.sandbox)
         agents.check_profiles(plan, shown_path=request.path)
         warnings = list(
@@ -65,6 +71,9 @@ class Submissions:
             warnings.append(caution)
         if not record.update_checkout:
             warnings += await self._checked_out(plan.target)
+        self._site.records.scrutiny[plan.name] = Scrutiny(
+            use_cache=not request.no_cache, audit_inputs=request.audit_inputs
+        )
         crash_point("submission.checked")
         if plan.name in self._site.records.book.names():
             if self._site.records.book.record(plan.name).settled_at:

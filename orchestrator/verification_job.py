@@ -49,6 +49,7 @@ class VerificationJob:
                     tree,
                     record,
                     fail_fast=snapshot.plan.fail_fast,
+                    trust_failures=self._is_first_look(record),
                 )
             )
         crash_point("verification.done")
@@ -65,6 +66,14 @@ class VerificationJob:
             route(self._site.ledger, record, strayed)
         else:
             await self._passed(record, snapshot.record.merge)
+
+    def _is_first_look(self, record: TaskRecord) -> bool:
+        """Whether this head was not verified before: then a failure may be known, from its session.
+
+        Whoever has it verified again, after a mend say, wants to see what failed run.
+        """
+        last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
+        return last is None or last.commit != record.head
 
     async def _strayed(self, plan: Plan, record: TaskRecord) -> feedback.Decision | None:
         """What follows when the work leaves its bounds; looked at again after an edit of the plan."""

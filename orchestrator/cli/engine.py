@@ -25,6 +25,8 @@ STOP_PATIENCE_SECONDS = 60.0
     "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
 )
 @click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
+@click.option("--no-cache", is_flag=True, help="Run every check, whatever is known.")
+@click.option("--audit-inputs", is_flag=True, help="See that checks read nothing but their inputs.")
 @click.option(
     "--sandbox", default=None, help="bubblewrap, landlock or none; else the strongest that holds."
 )
@@ -34,6 +36,8 @@ def start(
     merge: str | None,
     update_checkout: bool,
     accept_changes: bool,
+    no_cache: bool,
+    audit_inputs: bool,
     sandbox: str | None,
     repo: str | None,
 ) -> int:
@@ -47,6 +51,8 @@ def start(
             merge=merge,
             update_checkout=update_checkout,
             accept_changes=accept_changes,
+            no_cache=no_cache,
+            audit_inputs=audit_inputs,
             sandbox=sandbox,
         )
     place = find_place(repo)

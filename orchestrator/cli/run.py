@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
 )
 @click.option("--accept-changes", is_flag=True, help="Take in a plan file that was edited since.")
+@click.option("--no-cache", is_flag=True, help="Run every check, whatever is known.")
+@click.option("--audit-inputs", is_flag=True, help="See that checks read nothing but their inputs.")
 @click.option(
     "--sandbox", default=None, help="bubblewrap, landlock or none; else the strongest that holds."
 )
@@ -35,6 +37,8 @@ def run(
     merge: str | None,
     update_checkout: bool,
     accept_changes: bool,
+    no_cache: bool,
+    audit_inputs: bool,
     sandbox: str | None,
     as_json: bool,
     repo: str | None,
@@ -50,6 +54,8 @@ def run(
         merge=merge,
         update_checkout=update_checkout,
         accept_changes=accept_changes,
+        no_cache=no_cache,
+        audit_inputs=audit_inputs,
         sandbox=sandbox,
     )
     return anyio.run(_run, find_place(repo), request, as_json)
@@ -61,15 +67,17 @@ def submission(
     merge: str | None,
     update_checkout: bool,
     accept_changes: bool,
+    no_cache: bool,
+    audit_inputs: bool,
     sandbox: str | None,
 ) -> SubmitPlan:
     """Read and check a plan file; raises PlanError with every problem before anything starts."""
-    from orchestrator import agents
+    from orchestrator import agents, reports
     from orchestrator.api.models import SubmitPlan
     from orchestrator.plan.load import load_plan
     from orchestrator.states import MergeMode
 
-    loaded = load_plan(plan, agents=agents.names())
+    loaded = load_plan(plan, agents=agents.names(), reports=reports.formats())
     agents.check_profiles(loaded.plan, shown_path=str(plan))
     return SubmitPlan(
         source=loaded.source,
@@ -79,6 +87,8 @@ def submission(
         sandbox=sandbox,
         update_checkout=update_checkout,
         accept_changes=accept_changes,
+        no_cache=no_cache,
+        audit_inputs=audit_inputs,
     )
 
 
