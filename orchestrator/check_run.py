@@ -1,7 +1,8 @@
 """One check, really run: its command in a checkout, its report, its verdict.
 
 The report is read from a path outside the checkout that did not exist before the run, so that no
-report of an earlier run, and none that was committed, can ever be taken for this one's.
+report of an earlier run, and none that was committed, can ever be taken for this one's. A command
+that is not told that path is its own report: then its output is read, and only when it is whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import anyio.to_thread
 from orchestrator.errors import ClerkError
 from orchestrator.job import Ending, Job
 from orchestrator.judgement import judge, settled
+from orchestrator.plan.values import REPORT, tells_report
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
 from orchestrator.reports.plain_text import without_root
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from orchestrator.job import Exit
     from orchestrator.plan.model import Check
     from orchestrator.sandboxes import Confinement
-
-PLACEHOLDER = "{report}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
     job = _job(name, check, bench)
     try:
         ended = await bench.executor.run(bench.confinement.wrap(job))
-        report, unreadable = await _report(check, ended, _report_path(name, bench), bench.folder)
+        report, unreadable = await _report(name, check, ended, bench)
     except (ClerkError, OSError) as error:
         return errored(name, check, f"could not run: {error}")
     verdict, reason = judge(ended, report, unreadable=unreadable, wanted=bool(check.report))
@@ -98,11 +98,11 @@ def _job(name: str, check: Check, bench: Workbench) -> Job:
     report = str(_report_path(name, bench))
     own = {"CLERK_CHECK": name, "CLERK_COMMIT": bench.commit, "CLERK_REPORT": report}
     return Job(
-        argv=("sh", "-c", check.run.replace(PLACEHOLDER, shlex.quote(report))),
+        argv=("sh", "-c", check.run.replace(REPORT, shlex.quote(report))),
         cwd=bench.folder,
-        env={**bench.env, **own},
+        env={**bench.env, **check.env, **own},
         cookie=f"{bench.cookie}.{name}",
-        log=bench.logs / f"{name}.log",
+        log=_log_path(name, bench),
         wall_seconds=check.timeout,
         log_bytes=bench.log_bytes,
         grace_seconds=bench.grace_seconds,
@@ -111,14 +111,22 @@ def _job(name: str, check: Check, bench: Workbench) -> Job:
 
 
 def _report_path(name: str, bench: Workbench) -> Path:
-    return bench.scratch / f"{name}.xml"
+    return bench.scratch / f"{name}.report"
 
 
-async def _report(check: Check, ended: Exit, path: Path, folder: Path) -> tuple[Report, str]:
+def _log_path(name: str, bench: Workbench) -> Path:
+    return bench.logs / f"{name}.log"
+
+
+async def _report(name: str, check: Check, ended: Exit, bench: Workbench) -> tuple[Report, str]:
     """The parsed report, or an unparsed one and why; read in a thread, since it may be large."""
     if not check.report or ended.error or ended.ending is not Ending.EXITED:
         return Report(), ""
-    parse = partial(load(check.report).parse, path, folder)
+    from_file = tells_report(check.run)
+    if ended.truncated and not from_file:
+        return Report(), f"its output is too long to be kept whole; let it write to {REPORT}"
+    path = _report_path(name, bench) if from_file else _log_path(name, bench)
+    parse = partial(load(check.report).parse, path, bench.folder)
     try:
         return await anyio.to_thread.run_sync(parse), ""
     except ReportUnreadable as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator import agents
+from orchestrator import agents, reports
 from orchestrator.decision import PlanSnapshot
 from orchestrator.errors import UsageError
 from orchestrator.plan.load import parse_plan
@@ -64,7 +64,12 @@ class PlanBook:
         record = self.record(name)
         entry = self._parsed.get(name)
         if entry is None or entry[0] != record.source_hash:
-            plan = parse_plan(record.source, shown_path=record.path, agents=agents.names())
+            plan = parse_plan(
+                record.source,
+                shown_path=record.path,
+                agents=agents.names(),
+                reports=reports.formats(),
+            )
             entry = (record.source_hash, plan, {task.id: task for task in plan.tasks})
             self._parsed[name] = entry
         return entry

@@ -45,14 +45,14 @@ def doctor(plan: Path | None, repo: str | None, as_json: bool) -> int:
 
 
 def _ground(plan: Path | None, repo: str | None) -> Ground:
-    from orchestrator import agents
+    from orchestrator import agents, reports
     from orchestrator.doctor.ground import Ground
     from orchestrator.plan.load import load_plan
 
     start = Path(repo) if repo else None
     if plan is None:
         return Ground.survey(start)
-    loaded = load_plan(plan, agents=agents.names())
+    loaded = load_plan(plan, agents=agents.names(), reports=reports.formats())
     return Ground.survey(start, plan=loaded.plan, plan_folder=loaded.path.parent)
 
 

@@ -105,10 +105,10 @@ async def _files_of(repository: Repository, target: str) -> Collection[str] | No
 
 
 def _load(file: Path) -> Plan:
-    from orchestrator import agents
+    from orchestrator import agents, reports
     from orchestrator.plan.load import load_plan
 
-    plan = load_plan(file, agents=agents.names()).plan
+    plan = load_plan(file, agents=agents.names(), reports=reports.formats()).plan
     agents.check_profiles(plan, shown_path=str(file))
     return plan
 

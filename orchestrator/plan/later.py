@@ -43,12 +43,7 @@ def _is_later_agent(value: Any) -> bool:
     return isinstance(value, str) and value in LATER_AGENTS
 
 
-def _is_other_report(value: Any) -> bool:
-    return isinstance(value, str) and value not in {"", "junit"}
-
-
 LATER: tuple[Later, ...] = (
-    Later(("checks", "*", "report"), _is_other_report, "write junit, or leave it to the exit code"),
     Later(("tasks", "*", "stack"), bool, "remove it; a task starts when what it needs has landed"),
     Later(("tasks", "*", "variants"), _more_than(1), "remove it; one session works on a task"),
     Later(("tasks", "*", "agents"), bool, "name one, as agent"),

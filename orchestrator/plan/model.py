@@ -230,7 +230,11 @@ class Check(Strict):
         description="Shell command line; {report} is a fresh path for a report, {port.NAME} a port"
         " of one of its services."
     )
-    report: Text | None = Field(None, description="Format of the file at {report}, e.g. junit.")
+    report: Text | None = Field(
+        None,
+        description="Format of its report, e.g. junit: read from the file at {report}, or from the"
+        " output of a command that does not name {report}.",
+    )
     needs: tuple[Name, ...] = Field(
         (), strict=False, description="Checks that must pass before this one starts."
     )

@@ -16,6 +16,7 @@ from orchestrator.plan.model import NEEDED_FIELD, Plan
 from orchestrator.plan.quoting import quoted
 from orchestrator.plan.service_references import port_problems
 from orchestrator.plan.subjects import task_subject
+from orchestrator.plan.values import REPORT, tells_report
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def reference_problems(root: Item, *, agents: Collection[str]) -> Iterator[Problem]:
-    """Every name that leads nowhere, to itself or in a circle; ``agents`` are the built-in types."""
+def reference_problems(
+    root: Item, *, agents: Collection[str], reports: Mapping[str, bool]
+) -> Iterator[Problem]:
+    """Every name that leads nowhere, to itself or in a circle.
+
+    ``agents`` are the built-in types, ``reports`` the built-in formats, each with whether a command
+    may print it.
+    """
     yield from _tasks(root)
     yield from _checks(root)
     yield from _services(root)
+    yield from _reports(root, reports)
     yield from _profiles(root, agents)
     yield from _agents(root, agents)
 
@@ -88,6 +96,20 @@ def _services(root: Item) -> Iterator[Problem]:
         yield from _names(lead, service.field("needs"), services, "service", name)
     yield from _circles("service", "needs", services)
     yield from port_problems(root)
+
+
+def _reports(root: Item, reports: Mapping[str, bool]) -> Iterator[Problem]:
+    for name, check in root.field("checks").fields.items():
+        item, run = check.field("report"), check.field("run").text
+        lead = f"check {quoted(name)}: report is {quoted(item.text)}"
+        if not item.text or _DOTTED.fullmatch(item.text):
+            continue
+        if item.text not in reports:
+            listed = f"there are: {', '.join(sorted(reports))}, or any package.module:Class"
+            yield Problem(item.spot, lead, item.text, reports, listed)
+        elif run and not reports[item.text] and not tells_report(run):
+            mend = f"have the command write it to {REPORT}, the path it is read from"
+            yield Problem(item.spot, f"{lead}, which is read from a file; {mend}")
 
 
 def _ids(root: Item) -> dict[str, Item]:

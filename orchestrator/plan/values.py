@@ -20,6 +20,10 @@ LONGEST_SECONDS = timedelta(days=30).total_seconds()
 
 MOST_TOKENS = 1_000_000_000
 
+REPORT = "{report}"
+REPORT_MARKS = (REPORT, "CLERK_REPORT")
+"""How a command names the fresh path: as a placeholder, or by its variable."""
+
 NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,62}$")
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -118,6 +122,11 @@ def check_not_blank(value: str) -> str:
     if value and not value.strip():
         raise ValueError("must hold a text, not white space alone")
     return value
+
+
+def tells_report(command: str) -> bool:
+    """Whether ``command`` is told where to write a report; otherwise its output is the report."""
+    return any(mark in command for mark in REPORT_MARKS)
 
 
 def check_command(value: str) -> str:

@@ -26,6 +26,9 @@ PARSERS = {
     "tsc": "orchestrator.reports.tsc:TscParser",
 }
 
+FILE_ONLY = frozenset({"junit"})
+"""Formats that tools write to a file and do not print."""
+
 
 class ReportParser(Protocol):
     """Reads one format."""
@@ -35,6 +38,11 @@ class ReportParser(Protocol):
 
         ``root`` is the folder the check ran in. Raises ReportUnreadable.
         """
+
+
+def formats() -> dict[str, bool]:
+    """The built-in formats, each with whether it can be read from what a command prints."""
+    return {name: name not in FILE_ONLY for name in sorted(PARSERS)}
 
 
 def load(name: str) -> ReportParser:

@@ -8,6 +8,7 @@ from orchestrator.errors import PlanError
 from orchestrator.plan.load import parse_plan
 
 AGENTS = ("claude", "command", "replay")
+REPORTS = {"junit": False, "tap": True}
 
 SMALL = """\
 clerk: 1
@@ -32,7 +33,7 @@ def small():
 @pytest.fixture
 def plan_of():
     """Source to plan."""
-    return lambda source: parse_plan(source, shown_path="p.yaml", agents=AGENTS)
+    return lambda source: parse_plan(source, shown_path="p.yaml", agents=AGENTS, reports=REPORTS)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def problems_of():
 
     def problems(source):
         try:
-            parse_plan(source, shown_path="p.yaml", agents=AGENTS)
+            parse_plan(source, shown_path="p.yaml", agents=AGENTS, reports=REPORTS)
         except PlanError as error:
             return list(error.problems)
         return []

@@ -18,7 +18,7 @@ def plan_with(edges):
         f"  - {{id: {name}, title: t, brief: b, done_when: [c], after: [{', '.join(after)}]}}"
         for name, after in edges.items()
     ]
-    return parse_plan("\n".join(lines), shown_path="p", agents=["claude"])
+    return parse_plan("\n".join(lines), shown_path="p", agents=["claude"], reports={})
 
 
 def reach(edges, name):

@@ -16,6 +16,7 @@ from orchestrator.plan.load import load_plan, parse_plan
 from orchestrator.states import MergeMode
 
 AGENTS = ("claude", "command", "replay")
+REPORTS = {"junit": False}
 WHOLE = """\
 clerk: 1
 name: shop
@@ -54,7 +55,7 @@ tasks:
 
 
 def loaded(path):
-    return load_plan(path, agents=AGENTS)
+    return load_plan(path, agents=AGENTS, reports=REPORTS)
 
 
 def refusal(path):
@@ -105,7 +106,9 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path, small,
     path.write_bytes(b"\xef\xbb\xbf" + small.replace("\n", "\r\n").encode())
     assert loaded(path).plan == plan_of(small)
     assert loaded(path).source == small.replace("\n", "\r\n")
-    assert parse_plan(loaded(path).source, shown_path="x", agents=AGENTS) == plan_of(small)
+    source = loaded(path).source
+    parsed = parse_plan(source, shown_path="x", agents=AGENTS, reports=REPORTS)
+    assert parsed == plan_of(small)
 
 
 def test_a_place_after_windows_line_ends_and_wide_letters_is_right(tmp_path, small):
@@ -189,7 +192,7 @@ def test_a_plan_of_a_thousand_chained_tasks_loads(plan_of):
 
 def told_of(source):
     try:
-        parse_plan(source, shown_path="p", agents=AGENTS)
+        parse_plan(source, shown_path="p", agents=AGENTS, reports=REPORTS)
     except PlanError as error:
         return error.problems
     return None

@@ -196,17 +196,44 @@ def test_a_profile_may_take_a_built_in_or_later_name(problems_of, small):
 def test_the_usual_agent_must_exist_only_when_it_is_used(small):
     own = small.replace("checks:", "agents: {m: {type: command, run: x}}\nchecks:")
     with pytest.raises(PlanError, match="agent is 'claude'"):
-        parse_plan(own, shown_path="p", agents=["command"])
-    assert parse_plan(own + "    agent: m\n", shown_path="p", agents=["command"])
+        parse_plan(own, shown_path="p", agents=["command"], reports={})
+    assert parse_plan(own + "    agent: m\n", shown_path="p", agents=["command"], reports={})
 
 
 USES = {
-    "checks.*.report": ("run: pytest}", "run: pytest, report: tap}"),
     "tasks.*.stack": ("brief:", "stack: true\n    brief:"),
     "tasks.*.variants": ("brief:", "variants: 2\n    brief:"),
     "tasks.*.agents": ("brief:", "agents: [claude]\n    brief:"),
     "agents.*.type": ("checks:", "agents: {m: {type: codex}}\nchecks:"),
 }
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("report: tapp", "report is 'tapp'; did you mean 'tap'?"),
+        ("report: mocha", "report is 'mocha'; there are: junit, tap, or any package.module:Class"),
+        ("report: junit", "read from a file; have the command write it to {report}"),
+    ],
+)
+def test_a_report_that_nothing_can_read_is_refused_with_the_mend(problems_of, small, change, told):
+    (line,) = problems_of(small.replace("run: pytest}", f"run: pytest, {change}}}"))
+    assert line.startswith("p.yaml:4:31: check 'unit': report is")
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        'run: "pytest --junitxml={report}", report: junit',
+        "run: ./junit.sh $CLERK_REPORT, report: junit",
+        "run: bats, report: tap",
+        'run: "bats > {report}", report: tap',
+        'run: mine, report: "my.parsers:Mine"',
+    ],
+)
+def test_a_report_is_read_from_the_named_file_or_from_what_is_printed(problems_of, small, check):
+    assert problems_of(small.replace("run: pytest}", check + "}")) == []
 
 
 @pytest.mark.parametrize("later", LATER, ids=lambda later: ".".join(later.path))
@@ -217,7 +244,7 @@ def test_what_comes_later_is_refused_and_never_ignored(problems_of, small, later
 
 
 def test_what_comes_later_may_be_written_with_its_usual_value(problems_of, small):
-    source = small.replace("run: pytest}", "run: pytest, inputs: [], report: junit}")
+    source = small.replace("run: pytest}", "run: pytest, inputs: [], report: tap}")
     source = source.replace("brief:", "stack: false\n    variants: 1\n    agents: []\n    brief:")
     assert problems_of("services: {}\n" + source) == []
 
