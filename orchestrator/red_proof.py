@@ -111,7 +111,15 @@ class RedProof:
         redness = await self._judged(snapshot, record, asked, after, before)
         if isinstance(redness, Red):
             after = replace(after, results=_with(after.results, redness.result))
-        keep_verification(self._site, snapshot.plan, record, after, purpose=RED, commit=commit)
+        keep_verification(
+            self._site,
+            snapshot.plan,
+            record,
+            after,
+            purpose=RED,
+            commit=commit,
+            is_wanted=isinstance(redness, Red),
+        )
         crash_point("red.recorded")
         return after, redness
 

@@ -14,12 +14,14 @@ from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.git.preflight import preflight
 from orchestrator.git.refs import branch_ref, task_branch
+from orchestrator.plan.graph import check_closure
 from orchestrator.plan.load import parse_plan
 from orchestrator.rebuild import catch_up, is_known_to_git
 from orchestrator.records import PlanRecord, TaskRecord
 from orchestrator.sandboxes.choice import choose
 from orchestrator.site import Scrutiny
 from orchestrator.states import ACTIVE, SETTLED, TaskState
+from orchestrator.tests_first import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,10 +153,12 @@ class Submissions:
             if task.held:  # whoever runs the plan again may have removed what held it
                 self._site.ledger.amend(task, held="", retry_at=0.0)
         settled_at = 0.0 if unsettled else old.settled_at
+        before = self._site.records.book.plan(plan.name)
         kind = EventKind.PLAN_CHANGED if changed else EventKind.PLAN_RESUMED
         self._site.ledger.change_plan(plan.name, kind, settled_at=settled_at, **facts)
         if changed:
             self._take_in(plan)
+            self._forget_proofs(before, plan)
             crash_point("submission.taken-in")
 
     def _check_running(self, plan: Plan) -> None:
@@ -192,6 +196,12 @@ class Submissions:
             if record.id not in planned and record.state not in SETTLED:
                 self._site.ledger.move(record, TaskState.CANCELLED, reason=DROPPED)
 
+    def _forget_proofs(self, before: Plan, plan: Plan) -> None:
+        """Tests that were seen red by other rules were not seen red."""
+        for record in self._site.records.store.tasks(plan.name):
+            if record.tests_head and _red_rules(before, record.id) != _red_rules(plan, record.id):
+                self._site.ledger.amend(record, tests_head="", tests_red_at=0.0)
+
     def _keep(self, record: TaskRecord) -> None:
         """A task that both plans have: proven, dropped or settled by the old one."""
         if record.state is TaskState.VERIFIED:
@@ -214,6 +224,14 @@ class Submissions:
 def _fresh(plan: Plan, number: int) -> TaskRecord:
     task = plan.tasks[number]
     return TaskRecord(plan.name, task.id, position=number, branch=task_branch(plan.name, task.id))
+
+
+def _red_rules(plan: Plan, task: str) -> object:
+    """All that decides whether a task's tests are red; None where nothing is asked of them."""
+    if task not in plan.tasks_by_id or (asked := asked_of(plan, plan.task(task))) is None:
+        return None
+    checks = check_closure(plan.checks, asked.checks)
+    return asked, [plan.checks[name] for name in checks], plan.worktree
 
 
 def _difference(old: PlanRecord, new: PlanRecord) -> Iterator[str]:

@@ -11,7 +11,7 @@ from orchestrator.safe_text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.api.models import AttemptView, CheckView, TaskDetail
+    from orchestrator.api.models import AttemptView, CheckView, TaskDetail, VerificationView
 
 
 _WARNINGS = 10
@@ -30,6 +30,7 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
     yield from ("", "checks")
     for check in task.checks:
         yield from _check_lines(check)
+    yield from _tests_first(detail)
     if detail.attempts:
         yield from ("", "attempts")
     for attempt in detail.attempts:
@@ -77,6 +78,20 @@ def _word(check: CheckView) -> str:
         return "skipped"
     allowed = ", allowed" if check.verdict == "flaky" and check.ok else ""
     return f"{check.verdict.replace('_', ' ')}{allowed}"
+
+
+def _tests_first(detail: TaskDetail) -> Iterator[str]:
+    proofs = [one for one in detail.verifications if one.purpose == "red"]
+    if proofs:
+        yield from ("", "tests first", safe_text(f"  {_proof(proofs[-1])}", limit=300))
+
+
+def _proof(seen: VerificationView) -> str:
+    """The newest look at the tests without the work."""
+    told = [f"{c.name} {c.failed} failed, {c.passed} passed" for c in seen.checks if c.failed]
+    told = told or [f"{c.name} {c.verdict}" for c in seen.checks]
+    became = "not red as they must be" if seen.digest or seen.verdict == "passed" else "seen red"
+    return f"{became} at {seen.commit[:9]}: {', '.join(told)}"
 
 
 def _attempt(attempt: AttemptView, now: float) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.globs import PathGlobs, covered_folder, literal_folder
 from orchestrator.plan.graph import TaskGraph, check_closure, positions
+from orchestrator.plan.model import TestsFirst
 from orchestrator.plan.overlap import Overlap, TrackedFiles
 from orchestrator.plan.quoting import quoted
 from orchestrator.tokens import estimate_tokens
@@ -19,7 +21,7 @@ from orchestrator.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from orchestrator.plan.model import Plan
+    from orchestrator.plan.model import Plan, Task
 
 BRIEF_TOKENS = 4_000
 """Longest brief; beyond it the agent's context goes to reading instead of doing."""
@@ -57,6 +59,7 @@ def lint(plan: Plan, *, files: Collection[str] | None = None) -> tuple[Finding, 
         *_inputs_in_vain(plan),
         *_unscoped(plan),
         *_idle_checks(plan),
+        *_tests_first(plan, tracked, knows_files=files is not None),
     ]
     return tuple(sorted(findings, key=lambda found: found.severity is Severity.HINT))
 
@@ -146,6 +149,53 @@ def _idle_checks(plan: Plan) -> Iterator[Finding]:
         if name in idle:
             sentence = "no task's done_when asks for it, so it never runs"
             yield Finding(Severity.HINT, "idle-check", f"check {quoted(name)}", sentence)
+
+
+def _tests_first(plan: Plan, tracked: TrackedFiles, *, knows_files: bool) -> Iterator[Finding]:
+    """Tests first that cannot be written, are not there, or cannot be told by name."""
+    for task in plan.tasks:
+        if isinstance(task.tests_first, TestsFirst):
+            found = _of_tests(plan, task, task.tests_first, tracked, knows_files=knows_files)
+            for severity, sentence in found:
+                yield Finding(severity, "tests-first", f"task {quoted(task.id)}", sentence)
+
+
+def _of_tests(
+    plan: Plan, task: Task, first: TestsFirst, tracked: TrackedFiles, *, knows_files: bool
+) -> Iterator[tuple[Severity, str]]:
+    empty = [glob for glob in first.paths if not tracked.matching(glob)]
+    if first.given and knows_files and empty:
+        sentence = f"its tests are given, and {_listed(empty)} matches no tracked file"
+        yield Severity.WARNING, sentence
+    protected = Overlap([first.paths, plan.protect], tracked)
+    if not first.given and protected.shares[0]:
+        example = protected.example(0, 1)
+        sentence = f"no session may write its tests: protect covers them, like {quoted(example)}"
+        yield Severity.WARNING, sentence
+    if not plan.checks[first.check].report:
+        sentence = (
+            f"check {quoted(first.check)} has no report, so its tests are told by its exit code"
+            " alone: one that is skipped later is not missed"
+        )
+        yield Severity.WARNING, sentence
+    if task.touches and not first.given and not _covers(task.touches, first.paths, tracked):
+        sentence = (
+            f"touches does not cover {_listed(list(first.paths))}, so no conflict of its tests is"
+            " forecast"
+        )
+        yield Severity.HINT, sentence
+
+
+def _covers(touches: tuple[str, ...], paths: tuple[str, ...], tracked: TrackedFiles) -> bool:
+    """Whether all that ``paths`` cover, as far as it is known, is in ``touches``."""
+    scope = PathGlobs(touches)
+    files = {file for glob in paths for file in tracked.matching(glob)}
+    folders = [covered for glob in touches if (covered := covered_folder(glob)) is not None]
+    within = all(
+        glob in touches or any(literal_folder(glob).startswith(folder) for folder in folders)
+        for glob in paths
+    )
+    return within or bool(files and all(map(scope.matches, files)))
 
 
 def _listed(names: list[str]) -> str:
