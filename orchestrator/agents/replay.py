@@ -31,7 +31,8 @@ from orchestrator.agents.protocol import (
 )
 from orchestrator.errors import UsageError
 from orchestrator.plan.diagnostics import Problem
-from orchestrator.plan.model import Duration, Needs, Strict
+from orchestrator.plan.model import Needs
+from orchestrator.plan.scalars import Duration, Strict
 from orchestrator.plan.source import read_source
 from orchestrator.plan.yaml_guard import excess
 from orchestrator.results import Usage

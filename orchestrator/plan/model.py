@@ -1,103 +1,37 @@
 """The plan as data: frozen models that refuse what they do not know.
 
-Only shapes and the rules of a single value live here. What spans values (references, cycles)
-is in ``references``; reading a file with line numbers is in ``load``; fields whose behaviour
-comes later are refused by ``later``. Durations are seconds, sizes tokens, cost US dollars. The
-field descriptions are read by people: they become the published schema.
+Only shapes live here: the kinds of single values are in ``scalars``, what spans values (references,
+cycles) is in ``references``, and reading a file with line numbers in ``load``; fields whose behaviour
+comes later are refused by ``later``. The field descriptions are read by people: they become the
+published schema.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from orchestrator.plan.globs import check_glob
-from orchestrator.plan.values import (
-    LONGEST_SECONDS,
-    MOST_TOKENS,
-    NAME,
-    check_address,
-    check_branch,
-    check_command,
-    check_host,
-    check_inside,
-    check_lent,
-    check_name,
-    check_not_blank,
-    check_one_line,
-    check_url,
-    check_variable,
-    check_version,
-    parse_duration,
-    parse_tokens,
+from orchestrator.plan.scalars import (
+    Attempts,
+    Branch,
+    Dollars,
+    Duration,
+    Glob,
+    Host,
+    Inside,
+    Lent,
+    Line,
+    Name,
+    Strict,
+    Text,
+    Tokens,
+    Variable,
+    Variables,
 )
+from orchestrator.plan.values import check_address, check_command, check_url, check_version
 from orchestrator.states import MergeMode
-
-_DURATION_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST_SECONDS},
-        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?(ms|s|m|h)\s*$"},
-    ]
-}
-_TOKENS_SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "integer", "exclusiveMinimum": 0, "maximum": MOST_TOKENS},
-        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?[kM]\s*$"},
-    ]
-}
-
-Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(check_not_blank)]
-Line = Annotated[Text, AfterValidator(check_one_line)]
-Name = Annotated[
-    str,
-    AfterValidator(check_name),
-    WithJsonSchema({"type": "string", "pattern": NAME.pattern}),
-]
-"""A name that is safe as a ref component, a folder and a word on the command line."""
-
-Variables = dict[Annotated[str, AfterValidator(check_variable)], str]
-Lent = Annotated[Text, AfterValidator(check_lent)]
-Variable = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
-]
-Host = Annotated[Text, AfterValidator(check_host)]
-Branch = Annotated[Text, AfterValidator(check_branch)]
-Glob = Annotated[Text, AfterValidator(check_glob)]
-Inside = Annotated[Text, AfterValidator(check_inside)]
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    Field(gt=0, le=LONGEST_SECONDS),
-    WithJsonSchema(_DURATION_SCHEMA),
-]
-Tokens = Annotated[
-    int,
-    BeforeValidator(parse_tokens),
-    Field(gt=0, le=MOST_TOKENS),
-    WithJsonSchema(_TOKENS_SCHEMA),
-]
-Attempts = Annotated[int, Field(ge=1, le=100)]
-Dollars = Annotated[float, Field(gt=0)]
-
-
-class Strict(BaseModel):
-    """Base of all plan models."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Budget(Strict):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from orchestrator.plan.diagnostics import Problem, Spot
-from orchestrator.plan.model import Plan, Strict
+from orchestrator.plan.model import Plan
 from orchestrator.plan.quoting import quoted
+from orchestrator.plan.scalars import Strict
 from orchestrator.plan.subjects import remark_at, sentence_at
 
 if TYPE_CHECKING:
