@@ -167,10 +167,10 @@ def out_of_bounds(
     return Again(why, told, resume=can_resume)
 
 
-def after_red_proof(
+def sent_back(
     record: TaskRecord, budget: Budget, why: str, told: str, *, can_resume: bool
 ) -> Decision:
-    """What follows tests that were not seen red as they must; ``record`` counts their session."""
+    """What follows work, or tests, that prove nothing yet; ``record`` counts their session."""
     if attempts_left(record, budget) <= 0:
         return Stop(_gave_up(why, record.attempts_used))
     used_up = _used_up(record, budget)
@@ -186,9 +186,9 @@ def unproven(
     why = f"locked tests did not pass: {_some(tests, 3)}"
     told = (
         "The checks passed, but not by the locked tests. These did not run, or were skipped: "
-        f"{_some(tests, 20)}. {RUN_THEM}"
+        f"{_some(tests, 20)}. Undo whatever keeps them from running; they must run and pass."
     )
-    return after_red_proof(record, budget, why, told, can_resume=can_resume)
+    return sent_back(record, budget, why, told, can_resume=can_resume)
 
 
 def after_verification(
@@ -205,16 +205,8 @@ def after_verification(
     if not red:
         return _verify_again(record, verification, now)
     names = ", ".join(result.check for result in red)
-    if attempts_left(record, budget) <= 0:
-        return Stop(_gave_up(f"{names} did not pass", record.attempts_used))
-    used_up = _used_up(record, budget)
-    if used_up:
-        return Stop(f"{names} did not pass, and {used_up}")
-    return Again(
-        f"{names} did not pass",
-        f"{NOT_PASSED}\n\n{fenced(digest)}",
-        resume=can_resume and _has_room(record.usage.context_share),
-    )
+    told = f"{NOT_PASSED}\n\n{fenced(digest)}"
+    return sent_back(record, budget, f"{names} did not pass", told, can_resume=can_resume)
 
 
 def conflict_feedback(target: str, paths: Sequence[str], hunks: str) -> str:
@@ -255,15 +247,7 @@ SENT_BACK = (
     "Your work passed its checks, and the architect sends it back without saying why. Compare it "
     "with the task once more, and mend what falls short."
 )
-LOCKED = (
-    "They were seen to fail, and stay as they are: put each of them back as it is in commit {}, "
-    "and take away what you added beside them."
-)
-RUN_THEM = "Undo whatever keeps them from running; they must run and pass."
-TESTS_SENT_BACK = (
-    "Your tests were seen to fail, as they should, and the architect sends them back without "
-    "saying why. Compare them with the task once more, and mend what falls short."
-)
+LOCKED = "They stay as they were seen to fail: put back what commit {} has, and nothing else."
 NOT_PASSED = "Your work was verified on a clean checkout of your branch and did not pass:"
 
 

@@ -12,7 +12,7 @@ from orchestrator import attempts
 from orchestrator.api.models import ActionView, Refusal
 from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
-from orchestrator.feedback import TESTS_SENT_BACK, answer_feedback, note_feedback
+from orchestrator.feedback import answer_feedback, note_feedback
 from orchestrator.readiness import readiness, waits_for_approval
 from orchestrator.site import BRANCH, RED
 from orchestrator.states import SETTLED, Outcome, TaskState
@@ -35,6 +35,11 @@ _RETRIABLE = frozenset(
         TaskState.VERIFIED,
         TaskState.RETRY_QUEUED,
     }
+)
+
+TESTS_SENT_BACK = (
+    "Your tests were seen to fail, as they should, and the architect sends them back without "
+    "saying why. Compare them with the task once more, and mend what falls short."
 )
 
 

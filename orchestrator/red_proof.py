@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import agents, feedback
 from orchestrator.crash_points import crash_point
+from orchestrator.git.candidates import Conflict
 from orchestrator.git.refs import stray_ref
 from orchestrator.import_errors import Project
 from orchestrator.plan.globs import PathGlobs
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 APPROVE = "{}; a person must approve the tests: clerk approve {}, or clerk retry {} --note …"
 GIVEN_GREEN = "the given tests prove nothing: {}"
+
+TESTS_OVERTAKEN = (
+    "What has landed meanwhile changes the same tests, in {}, so this task begins anew on top of "
+    "it. What was done before is not in this worktree."
+)
 
 
 class RedProof:
@@ -84,6 +90,31 @@ class RedProof:
             self._site.ledger.amend(record, **self._proof(record.base))
             return ""
         return GIVEN_GREEN.format(redness.why if redness else _could_not(verification))
+
+    async def still_standing(self, record: TaskRecord, target: str) -> TaskRecord:
+        """``record`` before ``target`` is merged into its branch; it begins anew where that changes its tests.
+
+        Tests that must be changed to be merged are not those that were seen red, and nobody may
+        change them: they are written again on top of what landed. The old branch is kept.
+        """
+        plan = self._site.records.book.plan(record.plan)
+        asked = asked_of(plan, plan.task(record.id))
+        if asked is None or asked.given or not record.tests_head:
+            return record
+        merged = await self._site.git.candidates.merge(target, record.tests_head)
+        tests = PathGlobs(asked.paths)
+        if not isinstance(merged, Conflict) or not any(map(tests.matches, merged.paths)):
+            return record
+        return self._site.ledger.amend(
+            record,
+            base="",
+            head="",
+            tests_head="",
+            tests_red_at=0.0,
+            session_id="",
+            sync_target=False,
+            feedback=TESTS_OVERTAKEN.format(", ".join(merged.paths[:10])),
+        )
 
     async def _only_tests(self, record: TaskRecord, asked: Asked) -> str:
         """A commit with the branch's tests and nothing else of it."""
@@ -200,9 +231,7 @@ class RedProof:
             case NotRed(why) if is_given:
                 decision = feedback.AskPerson(GIVEN_GREEN.format(why))
             case NotRed(why, told):
-                decision = feedback.after_red_proof(
-                    record, budget, why, told, can_resume=can_resume
-                )
+                decision = feedback.sent_back(record, budget, why, told, can_resume=can_resume)
             case Unclear(why):
                 decision = feedback.AskPerson(why)
             case None:

@@ -184,6 +184,8 @@ class SessionJob:
         target = await site.git.refs.resolve(branch_ref(work.plan.target))
         if target is None:
             raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
+        if record.sync_target:
+            record = await self._red_proof.still_standing(record, target)
         tree, record = await self._open_worktree(record, target)
         if is_abroad(site, record, tree):
             left = await collect_leftovers(site, record)
