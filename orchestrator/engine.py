@@ -135,7 +135,7 @@ class Engine:
         records.store.before_write = self._require_fit
         records.store.claim()
         crash_point("engine.claimed")
-        self._keep_orphans(records)
+        stack.enter_context(orphans.household(repository.mark))
         await scratch.sweep()
         doors = _door_folder(repository)
         self.socket = doors / OWNER_DOOR
@@ -182,15 +182,6 @@ class Engine:
         group.start_soon(self._announce)
         group.start_soon(self._watch)
         self._site.ledger.tell(EventKind.ENGINE_STARTED, f"engine {os.getpid()} started")
-
-    def _keep_orphans(self, records: Records) -> None:
-        """Nothing that an earlier engine here left may live on, nor anything of ours after us."""
-        prefix = f"{records.identity}."
-        orphans.sweep(prefix)
-        cookie = f"{prefix}{os.getpid()}.{time.time_ns()}"
-        orphans.adopt_orphans(cookie)
-        self._stack.callback(orphans.disown_orphans)
-        self._stack.callback(orphans.Watchman(cookie).dismiss)
 
     async def _serve(self) -> None:
         from orchestrator.api import server  # noqa: PLC0415 - sessions need not wait for it

@@ -20,6 +20,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,25 @@ def sweep(prefix: str) -> int:
     starts anything. Processes whose environment may not be read are skipped.
     """
     return watchman.kill_marked(prefix)
+
+
+@contextlib.contextmanager
+def household(mark: str) -> Iterator[None]:
+    """For who holds the lock of the repository known as ``mark``.
+
+    Nothing that an earlier holder left may live on, nor anything of this one after it.
+    """
+    sweep(f"{mark}.")
+    cookie = f"{mark}.{os.getpid()}.{time.time_ns()}"
+    adopt_orphans(cookie)
+    try:
+        watchman_of_ours = Watchman(cookie)
+        try:
+            yield
+        finally:
+            watchman_of_ours.dismiss()
+    finally:
+        disown_orphans()
 
 
 class Watchman:

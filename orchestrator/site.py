@@ -6,7 +6,6 @@ done with them is the jobs' affair.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,11 +100,6 @@ class Records:
     @cached_property
     def history(self) -> History:
         return History(self.repository.git)
-
-    @cached_property
-    def identity(self) -> str:
-        """A short name of this repository on this machine, for cookies and sockets."""
-        return hashlib.sha256(os.fsencode(self.repository.common_dir)).hexdigest()[:12]
 
     def has_baseline(self, plan: str) -> bool:
         """Whether the target's own tree was verified for this plan, or could not be.

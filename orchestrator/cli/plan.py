@@ -1,6 +1,6 @@
 """``clerk plan``: what a plan file says, before anything is started.
 
-Nothing here starts, writes or asks an engine. A plan that is wrong is one PlanError, told by the
+Nothing here starts, writes or asks an engine, but an audit that was asked for. A plan that is wrong is one PlanError, told by the
 command line's top; what is merely unwise goes to stdout and fails only under ``--strict``.
 """
 
@@ -32,13 +32,17 @@ def plan() -> None:
 @plan.command()
 @plan_argument
 @click.option("--strict", is_flag=True, help="Exit 1 when there is a warning.")
+@click.option("--audit-inputs", is_flag=True, help="Run checks with inputs on the target, audited.")
 @repo_option
 @json_option
-def check(file: Path, strict: bool, repo: str | None, as_json: bool) -> int:
+def check(file: Path, strict: bool, audit_inputs: bool, repo: str | None, as_json: bool) -> int:
     """Tell what is wrong with PLAN, and what is unwise.
 
-    Exit codes: 0 the plan can run, 1 it has warnings and --strict was given, 2 it is wrong.
+    With --audit-inputs it also runs the checks that have inputs on the target, as it is now.
+    Exit codes: 0 the plan can run, 1 it has warnings and --strict was given, or the audit found
+    something, 2 it is wrong.
     """
+    from orchestrator.cli.plan_audit import audit_findings
     from orchestrator.cli.plan_page import check_lines, checked_as_data
     from orchestrator.plan.lint import Severity, lint
 
@@ -49,13 +53,15 @@ def check(file: Path, strict: bool, repo: str | None, as_json: bool) -> int:
             raise
         _print_json({"problems": error.problems, "findings": []})
         return ExitCode.BAD_USAGE
-    findings = lint(loaded, files=tracked_files(loaded.target, repo))
+    findings = list(lint(loaded, files=tracked_files(loaded.target, repo)))
+    audited = audit_findings(loaded, repo) if audit_inputs else []
+    findings[:0] = audited
     if as_json:
         _print_json(checked_as_data(loaded, findings))
     else:
         _print(check_lines(loaded, findings))
     warned = any(finding.severity is Severity.WARNING for finding in findings)
-    return ExitCode.TASK_FAILED if strict and warned else ExitCode.DONE
+    return ExitCode.TASK_FAILED if audited or (strict and warned) else ExitCode.DONE
 
 
 @plan.command()

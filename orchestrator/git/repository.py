@@ -7,6 +7,8 @@ Synchronous, since the command line asks before there is an event loop.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +43,11 @@ class Repository:
     identity: Identity
     object_format: str
     is_shallow: bool = False
+
+    @property
+    def mark(self) -> str:
+        """A short name of this repository on this machine, for cookies and sockets."""
+        return hashlib.sha256(os.fsencode(self.common_dir)).hexdigest()[:12]
 
     @classmethod
     def discover(cls, start: Path) -> Self:
