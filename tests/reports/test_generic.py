@@ -57,6 +57,13 @@ def test_two_tracebacks_that_nothing_links_are_two_failures():
     ]
 
 
+def test_what_belongs_to_a_crash_is_told_once():
+    stack = "ValueError: no\n    at total (src/cart.js:3:9)\n"
+    inner = f"src/cart.js:3:1: error: it fell\n{stack}"
+    report = told(f"panic: no\n\tsrc/a.go:3: error: it fell\nsrc/a.go:3: error: it fell\n\n{inner}")
+    assert [f.message for f in report.failures] == ["panic: no", "ValueError: no", "it fell"]
+
+
 @pytest.mark.parametrize(
     ("name", "message", "place"),
     [

@@ -136,3 +136,14 @@ def test_nothing_is_told_twice_and_nothing_lost_at_the_seams(size):
     assert shown[:5] == lines[:5]
     assert shown[-5:] == lines[5:10]
     assert sum("left out" in line for line in shown) == 1
+
+
+def test_what_stands_before_an_error_is_not_told_again():
+    first = [f"{'abcdefghijklm'[n] * 9}" for n in range(13)]
+    shown = extract_of("\n".join([*first, "Error: no", ""]).encode() + NOISE).split("\n")
+    assert shown[:14] == [*first, "Error: no"]
+
+
+def test_no_line_is_told_from_its_middle():
+    long = [f"begin {'abcdefghij'[n % 10]}" + "x" * 7_000 for n in range(40)]
+    assert all(line.startswith(("begin", "[…")) for line in told("\n".join(long)))
