@@ -10,6 +10,7 @@ from waiting import is_gone, until
 
 from orchestrator.job import Ending, Exit, Job
 from orchestrator.process import supervise
+from orchestrator.pulse import Pulse
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +80,26 @@ async def test_a_missing_folder_is_named(tmp_path: Path, env: dict[str, str]) ->
 async def test_the_wall_limit_ends_a_job_that_talks(tmp_path: Path, env: dict[str, str]) -> None:
     job = shell("while :; do echo; sleep 0.05; done", tmp_path, env, wall_seconds=0.3)
     assert (await supervise(job)).ending is Ending.WALL
+
+
+async def test_silence_is_not_counted_while_something_is_done_for_a_job(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    pulse, held = Pulse(), anyio.Event()
+
+    async def hold() -> None:
+        with pulse.held():
+            held.set()
+            await until((tmp_path / "awake").exists)
+
+    line = "sleep 0.6; : > awake; sleep 60"
+    job = shell(line, tmp_path, env, idle_seconds=0.2, pulse=pulse)
+    async with anyio.create_task_group() as group:
+        group.start_soon(hold)
+        await held.wait()
+        ended = await supervise(job)
+    assert ended.ending is Ending.IDLE, "it counts again afterwards"
+    assert (tmp_path / "awake").exists()
 
 
 async def test_the_idle_limit_spares_a_job_that_talks(tmp_path: Path, env: dict[str, str]) -> None:
