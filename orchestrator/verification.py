@@ -22,8 +22,10 @@ from orchestrator.check_run import Workbench, errored
 from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
+from orchestrator.ports import Ports
 from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
+from orchestrator.services import make_state_folders, services_beside
 from orchestrator.states import Verdict
 from orchestrator.strain import Machine
 from orchestrator.tests_first import tells_of
@@ -98,6 +100,7 @@ class Verifier:
         self._environ = environ
         self._limits = limits or Limits()
         self._machine = machine or Machine()
+        self._ports = Ports()
         self._trees = KeyedLock()
 
     async def verify(self, request: VerificationRequest) -> Verification:
@@ -168,8 +171,11 @@ class Verifier:
             ):
                 scratch = private / "own"  # whose mode is the checks' to change
                 scratch.mkdir()
+                due = run.due()
+                make_state_folders(request.plan, due, scratch)
                 bench = await self._made_ready(request, checkout, scratch)
-                await run.everything(bench)
+                async with services_beside(request.plan, due, bench, self._ports) as services:
+                    await run.everything(services)
         except SetupFailed as error:
             run.give_up(f"the checkout could not be made ready: {error}")
         except (ClerkError, OSError) as error:

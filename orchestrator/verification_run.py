@@ -16,7 +16,7 @@ import anyio
 
 from orchestrator.check_graph import Course, not_started, urgencies
 from orchestrator.check_history import History
-from orchestrator.check_run import Workbench, errored, run_check
+from orchestrator.check_run import errored
 from orchestrator.check_trials import judged_by_load, taken_together, wants_calm, wants_rerun
 from orchestrator.errors import ClerkError
 from orchestrator.plan.graph import check_closure
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.model import Plan
     from orchestrator.results import CheckResult
     from orchestrator.sandboxes import Sandbox
+    from orchestrator.services import Services
     from orchestrator.slots import Slots
     from orchestrator.strain import Machine
     from orchestrator.tests_first import Wanted
@@ -114,13 +115,13 @@ class VerificationRun:
         names = check_closure(self._checks, self._open())
         return tuple(sorted(names, key=lambda name: -self._urgency[name]))
 
-    async def everything(self, bench: Workbench) -> None:
+    async def everything(self, services: Services) -> None:
         """Run all that is due on one checkout, each as soon as what it needs has passed there.
 
         Raises ClerkError or OSError when the machine fails; what runs is stopped then.
         """
         self.rounds += 1
-        here = _Round(bench, {name: anyio.Event() for name in self.due()})
+        here = _Round(services, {name: anyio.Event() for name in self.due()})
         try:
             async with anyio.create_task_group() as running:
                 for name in here.ended:
@@ -155,7 +156,7 @@ class VerificationRun:
         """One run of a check, unless something it needs is in no state for it."""
         if self._is_barred(name, here):
             return
-        result = await self._ran(name, here.bench)
+        result = await self._ran(name, here.services)
         runs = self._runs[name]
         if name in self.results:  # it only made the ground ready for another one
             here.ran[name] = result
@@ -166,14 +167,14 @@ class VerificationRun:
         here.ran[name] = taken_together(self._checks[name], runs, self._history.of(name))
         self._settle(here.ran[name])
 
-    async def _ran(self, name: str, bench: Workbench) -> CheckResult:
-        check, runs = self._checks[name], self._runs[name]
+    async def _ran(self, name: str, services: Services) -> CheckResult:
+        runs = self._runs[name]
         alone = bool(runs) and wants_calm(runs)
         async with self._slots.hold(self._claim(name, alone=alone)):
             if alone:
                 await self._machine.calm()
             before = self._machine.look()
-            result = await run_check(name, check, bench)
+            result = await services.run_check(name)
             strained = overload(before, self._machine.look())
         return result if alone else judged_by_load(result, strained)
 
@@ -227,7 +228,7 @@ class VerificationRun:
 class _Round:
     """What goes on in one checkout: who has ended there, and what came of it."""
 
-    bench: Workbench
+    services: Services
     ended: dict[str, anyio.Event]
     ran: dict[str, CheckResult] = field(default_factory=dict)
 

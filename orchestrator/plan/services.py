@@ -68,11 +68,6 @@ def texts_of(service: Service) -> Iterator[str]:
     yield from filter(None, (ready.http, ready.tcp, ready.command, ready.log) if ready else ())
 
 
-def service_words(plan: Plan, check: Check) -> tuple[str, ...]:
-    """What a verdict depends on besides its tree: all that is told of the services it ran with."""
-    return tuple(f"{name}={plan.services[name].model_dump_json()}" for name in beside(plan, check))
-
-
 def _all_texts(plan: Plan) -> Iterable[str]:
     for service in plan.services.values():
         yield from texts_of(service)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.model import Service
     from orchestrator.process import OnLine
 
+_PYTHON = Path(sys.executable).resolve()
 _PROBER = Path(prober.__file__)
 
 _BEYOND_SECONDS = 5.0
@@ -62,7 +63,7 @@ class Ground:
         self, name: str, words: Sequence[str], on_line: OnLine, *, seconds: float
     ) -> Exit:
         """Let the prober ask from where the service is, for ``seconds``."""
-        command = (sys.executable, "-I", "-S", str(_PROBER), f"{seconds:g}", *words)
+        command = (str(_PYTHON), "-I", "-S", str(_PROBER), f"{seconds:g}", *words)
         wall = seconds + _BEYOND_SECONDS
         return await self._run(self._job(name, command, wall_seconds=wall), on_line)
 
@@ -90,10 +91,9 @@ class Ground:
         )
 
     async def _run(self, job: Job, on_line: OnLine | None = None) -> Exit:
-        readable = (Path(sys.executable).resolve(), Path(sys.base_prefix), _PROBER)
         confinement = self.bench.confinement
         if on_line is not None:
-            confinement = confinement.lending(readable)
+            confinement = confinement.lending((_PYTHON, Path(sys.base_prefix), _PROBER))
         try:
             return await self.bench.executor.run(confinement.wrap(job), on_line)
         except (ClerkError, OSError) as error:

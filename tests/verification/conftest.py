@@ -77,12 +77,13 @@ class Site:
         return Verifier(**wiring | changes)
 
     def request(self, checks: dict, *wanted: str, **changes) -> VerificationRequest:
-        worktree = changes.pop("worktree", {})
+        worktree, services = changes.pop("worktree", {}), changes.pop("services", {})
         plan = Plan.model_validate(
             {
                 "clerk": 1,
                 "name": "shop",
                 "worktree": worktree,
+                "services": services,
                 "checks": checks,
                 "tasks": [{"id": "t", "title": "t", "brief": "b", "done_when": list(checks)[:1]}],
             }
