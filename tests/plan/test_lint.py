@@ -164,3 +164,24 @@ def test_overlap_is_mutual_and_misses_no_shared_file(scopes, files):
             covers = PathGlobs(scopes[one]).matches, PathGlobs(scopes[other]).matches
             if any(covers[0](path) and covers[1](path) for path in files):
                 assert shares
+
+
+FIRST = "{paths: [spec/**], check: c, given: %s}"
+
+
+def test_tests_first_that_cannot_be_written_or_told_are_found(tasks_of):
+    def told(first, protect=(), **more):
+        plan = tasks_of(a={"tests_first": first, **more})
+        reported = {n: c.model_copy(update={"report": "junit"}) for n, c in plan.checks.items()}
+        plan = plan.model_copy(update={"protect": protect, "checks": reported})
+        return " ".join(found(plan, "tests-first"))
+
+    assert told(FIRST % "false", touches="[spec, src]") == ""
+    assert "protect covers them, like 'spec/**'" in told(FIRST % "false", ("spec/**",))
+    assert told(FIRST % "true", ("spec/**",)).endswith("'spec/**' matches no tracked file")
+    assert "touches does not cover 'spec/**'" in told(FIRST % "false", touches="[src]")
+
+
+def test_tests_first_without_a_report_are_told_by_the_exit_code(tasks_of):
+    (line,) = found(tasks_of(a={"tests_first": FIRST % "false"}), "tests-first")
+    assert line.startswith("task 'a': check 'c' has no report")

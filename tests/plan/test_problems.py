@@ -254,6 +254,24 @@ def test_a_number_that_is_none_is_told_as_it_was_written(problems_of, small):
     assert "rerun is the text 'often'; it must be a whole number" in line
 
 
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("{paths: [t], check: unti}", "names check 'unti'; did you mean 'unit'?"),
+        ("{paths: [t], check: idle}", "names check 'idle', which is not in done_when; add it"),
+        ("{paths: [t], check: unit, given: true, approve: true}", "remove approve"),
+        ("{paths: [], check: unit}", "paths"),
+        ("given", "is given, but the plan protects no paths"),
+    ],
+)
+def test_tests_first_that_nobody_could_see_red_and_green_are_refused(
+    problems_of, small, first, told
+):
+    source = small.replace("  e2e:", "  idle: {run: x}\n  e2e:")
+    (line,) = problems_of(source.replace("brief:", f"tests_first: {first}\n    brief:"))
+    assert told in line
+
+
 def test_a_flood_of_mistakes_is_counted_not_told(problems_of, small):
     many = ", ".join(f"x{n}" for n in range(5000))
     lines = problems_of(small.replace("[unit, e2e]", f"[{many}]"))

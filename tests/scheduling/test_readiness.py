@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from orchestrator.plan.model import Task
-from orchestrator.readiness import GateName, Survey, readiness
+from dataclasses import replace
+
+from orchestrator.plan.model import Task, TestsFirst
+from orchestrator.readiness import GateName, Survey, readiness, waits_for_approval
 from orchestrator.records import TaskRecord
 from orchestrator.states import TaskState
 
@@ -53,3 +55,54 @@ def test_each_obstacle_is_named():
         (task(approve=True), PROVEN, CLEAN, (), GateName.APPROVED),
     ]:
         assert gates(planned, record, survey, unmerged).first_obstacle.name is name
+
+
+FIRST = TestsFirst(paths=("tests/**",), check="unit")
+RED = replace(PROVEN, tests_head="t")
+GREEN = replace(CLEAN, tests_head="t", unproven=())
+
+
+def red_gate(record=RED, survey=GREEN, **first):
+    planned = task(tests_first=FIRST.model_copy(update=first))
+    return next(g for g in gates(planned, record, survey).gates if g.name is GateName.RED_PROVEN)
+
+
+def test_red_is_proven_by_evidence_alone():
+    assert red_gate().open
+    assert red_gate().reason == "red at t, green at h"
+    for record, survey, told in [
+        (PROVEN, GREEN, "not been seen red"),
+        (RED, None, "not been looked at"),
+        (RED, CLEAN, "not been looked at"),
+        (RED, replace(GREEN, tests_head="older"), "not been looked at"),
+        (RED, replace(GREEN, unproven=None), "not been seen green"),
+        (RED, replace(GREEN, unproven=("x::y",)), "locked tests did not pass: x::y"),
+        (RED, replace(GREEN, locked=("tests/a.py",)), "changes locked tests: tests/a.py"),
+        (
+            RED,
+            replace(GREEN, reconfigured=("tox.ini",)),
+            "tox.ini; look at it, then: clerk approve",
+        ),
+    ]:
+        gate = red_gate(record, survey)
+        assert not gate.open
+        assert told in gate.reason
+
+
+def test_a_person_answers_for_how_tests_are_run_at_one_head_only():
+    changed = replace(GREEN, reconfigured=("tox.ini",))
+    assert red_gate(replace(RED, approved_head="h"), changed).open
+    assert not red_gate(replace(RED, approved_head="older"), changed).open
+    hidden = replace(changed, unproven=("x::y",))
+    assert not red_gate(replace(RED, approved_head="h"), hidden).open, "a skipped test stays one"
+
+
+def test_tests_wait_for_approval_where_the_plan_asks_for_it():
+    planned = task(tests_first=FIRST.model_copy(update={"approve": True}))
+    waiting = replace(RED, state=TaskState.NEEDS_INPUT)
+    assert not red_gate(approve=True).open
+    assert red_gate(replace(RED, tests_approved="t"), approve=True).open
+    assert waits_for_approval(planned, waiting, None)
+    assert not waits_for_approval(planned, replace(waiting, tests_approved="t"), None)
+    assert not waits_for_approval(planned, RED, None)
+    assert not waits_for_approval(task(), waiting, None)
