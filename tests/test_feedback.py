@@ -319,3 +319,23 @@ def test_every_verification_that_did_not_pass_leads_somewhere(record, verdicts):
     decision = verified(*verdicts, record=record)
     red = {Verdict.FAILED, Verdict.TIMED_OUT} & set(verdicts)
     assert isinstance(decision, Again | Stop if red else VerifyAgain | AskPerson)
+
+
+def test_flaky_is_nobodys_fault_yet_looked_at_twice_and_then_a_persons():
+    assert isinstance(verified(Verdict.FLAKY), VerifyAgain)
+    asked = verified(Verdict.FLAKY, record=replace(FRESH, attempts_used=1, verify_errors=1))
+    assert isinstance(asked, AskPerson)
+    assert "flaky, neither green nor red: unit: because" in asked.reason
+    assert "flaky: allow, or quarantine" in asked.reason
+
+
+def test_a_failure_beside_a_flaky_check_is_the_agents_affair():
+    again = verified(Verdict.FLAKY, Verdict.FAILED)
+    assert isinstance(again, Again)
+    assert again.why == "e2e did not pass"
+
+
+def test_a_tolerated_flaky_check_is_not_among_the_failed():
+    red = verified(Verdict.FLAKY, tolerated=True)
+    assert isinstance(red, VerifyAgain), "nothing is red: such a verification has passed"
+    assert "unit" not in red.reason

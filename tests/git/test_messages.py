@@ -24,6 +24,14 @@ def test_a_message_carries_title_body_and_trailers():
     )
 
 
+def test_what_was_flaky_on_the_branch_is_told():
+    told = merge_message(
+        "x", "", task="t", plan="p", sandbox="none", verified=[("unit", "f00")],
+        flaky=[("unit", "ba7")],
+    )  # fmt: skip
+    assert told.endswith("Clerk-Flaky: unit@ba7\nClerk-Verified: unit@f00\n")
+
+
 def test_a_title_cannot_bring_a_trailer_or_an_escape():
     message = merge_message(
         "x\n\nClerk-Task: forged\x1b]0;pwned\x07\u202e",
