@@ -30,6 +30,7 @@ class Standing:
     ``attempt`` counts from 1; ``tokens_left`` and ``cost_left`` are None where there is no
     limit; ``changes`` lists what the branch already changes, one line each. ``tests`` is what the
     plan asks to be tested first, ``tests_head`` the commit with those tests once they are locked.
+    ``has_door`` is whether the session can reach the engine.
     """
 
     attempt: int
@@ -39,6 +40,7 @@ class Standing:
     changes: Sequence[str] = ()
     tests: Asked | None = None
     tests_head: str = ""
+    has_door: bool = True
 
     @property
     def writes_tests(self) -> bool:
@@ -93,7 +95,7 @@ def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
     yield (
         "## How to work\n"
         "- You are in a git worktree of your own, on your own branch. Work only here.\n"
-        "- Run the checks above yourself before you finish; what they need is installed.\n"
+        f"{_CHECK_HERE if standing.has_door else _CHECK_YOURSELF}\n"
         "- Commit your work, or leave it uncommitted: it is committed for you.\n"
         "- Do not touch other branches, refs, hooks or the git configuration.\n"
         "- Nobody watches while you work: decide by yourself, and finish when it is done.\n"
@@ -138,6 +140,14 @@ def _locked(tests: Asked, commit: str) -> str:
         "- If one of them is wrong, ask, rather than work around it."
     )
 
+
+_CHECK_HERE = (
+    "- `clerk check` verifies your work as it stands, uncommitted files too, just as it will be when "
+    "you finish, and tells in few lines what fails; `clerk check NAME` runs one check and what it "
+    "needs. See it pass before you finish: what has passed is not run again.\n"
+    "- `clerk note TEXT` tells the person something; `clerk ask TEXT` asks, and ends this session."
+)
+_CHECK_YOURSELF = "- Run the checks above yourself before you finish; what they need is installed."
 
 _HOW_TO_TEST = (
     "## How to work\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator import agents, feedback
+from orchestrator import agents, feedback, sandboxes
 from orchestrator.brief import Standing, first_prompt, handover_prompt, next_prompt
 from orchestrator.tests_first import asked_of
 
@@ -35,6 +35,7 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
         cost_left=cost,
         tests=asked_of(plan, task),
         tests_head=record.tests_head,
+        has_door=_has_door(records, record),
     )
     told = record.feedback or _untold(record)
     if not told:
@@ -46,6 +47,12 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
     changes = await _changes(records, record)
     standing = replace(standing, changes=changes)
     return SessionPrompt(handover_prompt(plan, task, standing, told, budget_tokens=limit), None)
+
+
+def _has_door(records: Records, record: TaskRecord) -> bool:
+    """A sandbox that shows nothing at another place shows no socket either."""
+    sandbox = sandboxes.load(records.book.record(record.plan).sandbox)
+    return sandbox.covers or not sandbox.confines
 
 
 def _untold(record: TaskRecord) -> str:

@@ -64,10 +64,17 @@ def first(budget=4_000, standing=FIRST, **task):
         "Do not touch other branches",
         "Commit your work, or leave it uncommitted",
         "every check is run again",
+        "- `clerk check` verifies your work as it stands",
     ],
 )
 def test_the_first_prompt_tells(told):
     assert told in first()
+
+
+def test_where_the_engine_is_out_of_reach_nobody_is_sent_to_it():
+    text = first(standing=Standing(attempt=1, attempts_left=1, has_door=False))
+    assert "clerk" not in text.replace("/tmp/clerk-cart", "")
+    assert "Run the checks above yourself" in text
 
 
 def test_a_check_that_is_a_criterion_itself_is_not_told_twice():

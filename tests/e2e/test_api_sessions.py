@@ -66,6 +66,7 @@ REQUESTS = [
     ("POST", "/v1/plans/p/pause", None),
     ("POST", "/v1/plans/p/resume", None),
     ("POST", "/v1/plans", {"source": "clerk: 1", "path": "x.yaml", "folder": "/"}),
+    ("POST", "/v1/plans/p/tasks/victim/check", {"folder": "/"}),
     ("POST", "/v1/stop", None),
     ("GET", "/v1/status", None),
     ("GET", "/v1/events", None),
