@@ -46,6 +46,21 @@ async def test_warnings_alone_are_red_only_by_the_exit_code(site):
     assert "'RATE' is not defined" in told
 
 
+async def test_a_linter_is_read_from_what_it_prints_amid_other_words(site):
+    shown = (
+        f"echo '> lint'; cat {shlex.quote(str(FIXTURES / 'tsc/renamed-field.txt'))}; echo bye >&2"
+    )
+    red, told = await verified(site, f"{shown}; exit 2", "tsc")
+    assert (red.verdict, red.reason, red.report.failed) == (Verdict.FAILED, "77 errors", 77)
+    assert "Property 'quantity' does not exist" in told
+    assert (await verified(site, "echo '> lint'", "tsc"))[0].verdict is Verdict.PASSED
+    lost, _ = await verified(site, f"{shown}; exit 0", "tsc")
+    assert (lost.verdict, lost.reason) == (
+        Verdict.FAILED,
+        "77 errors, though the command exited with 0",
+    )
+
+
 async def test_a_linter_that_breaks_down_without_a_finding_tells_how_it_ended(site):
     run = "echo All checks passed! > {report}; echo the cache is broken >&2; exit 2"
     result, told = await verified(site, run, "ruff")
