@@ -205,6 +205,34 @@ def _editing(yard: Yard) -> Sequence[Sequence[str]]:
     return [_run(done), _run(edited, "--accept-changes")]
 
 
+def _proving(yard: Yard) -> Sequence[Sequence[str]]:
+    """Tests that are written first, and others that are given; each is made green afterwards."""
+    yard.write("b.test", "test -e b.txt\n")
+    yard.commit("the test of b")
+    writes = 'if grep -q "Locked tests" "$1"; then echo good > {0}.txt; else {1}; fi'
+    plan = yard.plan(
+        {
+            "a": {
+                "do": writes.format("a", 'echo "test -e a.txt" > a.test'),
+                "tests_first": {"paths": ["a.test"], "check": "unit"},
+            },
+            "b": {
+                "do": writes.format("b", "false"),
+                "done_when": ["unit", "given"],
+                "tests_first": {"paths": ["b.test"], "check": "given", "given": True},
+            },
+        },
+        checks={
+            "unit": {"run": "sh check.sh && { ! test -e a.test || sh a.test; }"},
+            "given": {"run": "sh b.test"},
+        },
+        agents={
+            "sh": {"type": "command", "run": "sh $CLERK_SCRIPTS/{task}.{attempt}.sh {prompt_file}"}
+        },
+    )
+    return [_run(plan)]
+
+
 def _run(plan: Path, *more: str) -> list[str]:
     return ["run", str(plan), "--merge", "auto", "--update-checkout", *more]
 
@@ -214,10 +242,12 @@ EDITING = Scene("editing", _editing)
 NOWHERE = Scene("nowhere", _building, checked_out=False)
 """The target is checked out nowhere: only the target itself tells what has landed."""
 CONFINED = Scene("confined", _confined, sandbox="bubblewrap")
+PROVING = Scene("proving", _proving)
 SCENES = (
     BUILDING,
     Scene("interrupted", _building, opening="kill session.ended:2"),
     Scene("landing", _building, opening="kill landing.after-cas:1"),
     EDITING,
     CONFINED,
+    PROVING,
 )
