@@ -55,7 +55,8 @@ def guessed(log: Path, root: Path) -> tuple[Failure, ...]:
             ends = ends_of(file)
     except (ReportUnreadable, OSError):
         return ()
-    return _by_its_tool(recognise("\n".join(plain_lines(ends))), log, root) or told_by(ends, root).failures
+    known = recognise("\n".join(plain_lines(ends)))
+    return _by_its_tool(known, log, root) or told_by(ends, root).failures
 
 
 def _by_its_tool(name: str | None, log: Path, root: Path) -> tuple[Failure, ...]:
