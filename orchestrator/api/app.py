@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from orchestrator import __version__
 from orchestrator.api.check_views import OwnerCheckRequest
-from orchestrator.api.lines import Lines, Telling
+from orchestrator.api.lines import IN_LINES, Lines, Telling
 from orchestrator.api.models import (
     ActionView,
     AnswerRequest,
@@ -130,7 +130,7 @@ def _add_orders(app: FastAPI, door: Door) -> None:
 
 
 def _add_task_orders(app: FastAPI, door: Door) -> None:
-    @app.post("/v1/plans/{plan}/tasks/{task}/check", response_class=Lines)
+    @app.post("/v1/plans/{plan}/tasks/{task}/check", responses=IN_LINES)
     async def check(plan: str, task: str, request: OwnerCheckRequest) -> Lines:
         return Lines(await door.check(plan, task, request))
 

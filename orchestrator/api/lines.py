@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from starlette.responses import Response
@@ -41,6 +41,14 @@ class Lines(Response):
             both.cancel_scope.cancel()
         await send(_body(b"", more=False))
 
+
+IN_LINES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A line for each check as it ends, and the whole answer last: CheckLine.",
+        "content": {Lines.media_type: {"schema": {"type": "string"}}},
+    }
+}
+"""For OpenAPI: a route's own errors are still single documents."""
 
 _HEADERS = [(b"content-type", b"application/x-ndjson")]
 

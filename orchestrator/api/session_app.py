@@ -15,7 +15,7 @@ from fastapi.security import HTTPBearer
 from orchestrator import __version__
 from orchestrator.api.check_views import CheckRequest
 from orchestrator.api.gate import GuestList, guest_of
-from orchestrator.api.lines import Lines, Telling
+from orchestrator.api.lines import IN_LINES, Lines, Telling
 from orchestrator.api.models import ActionView, AskRequest, BriefView, NoteRequest, SessionView
 from orchestrator.api.problems import DECLARED, tell_problems
 from orchestrator.doorkeeper import Guest
@@ -57,7 +57,7 @@ def create_session_app(door: SessionDoor) -> FastAPI:
     async def brief(guest: _Guest) -> BriefView:
         return await door.brief(guest)
 
-    @app.post("/v1/session/check", response_class=Lines)
+    @app.post("/v1/session/check", responses=IN_LINES)
     async def check(guest: _Guest, request: CheckRequest) -> Lines:
         return Lines(await door.check(guest, request))
 
