@@ -103,7 +103,7 @@ async def test_inputs_change_with_content_mode_name_and_absence_and_with_nothing
     assert await changed_by(lambda: (site.checkout / "src.md").write_text("y")) == whole
     assert await changed_by(lambda: file.write_text("other")) == both
     assert await changed_by(lambda: file.chmod(0o755)) == both
-    assert await changed_by(lambda: file.rename(site.checkout / "src/c.py")) == both
+    assert await changed_by(lambda: file.rename(site.checkout / "src/aa.py")) == both
     assert await changed_by((site.checkout / "src/b.py").unlink) == both
     assert await changed_by(lambda: (site.checkout / ".gitattributes").write_text("* -text")) == (
         both

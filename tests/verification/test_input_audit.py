@@ -39,6 +39,17 @@ async def test_what_an_audit_did_not_let_pass_is_not_known_afterwards(site):
     assert len(site.ran()) == 3
 
 
+async def test_what_fails_for_an_audit_alone_is_never_known_as_failed(site):
+    site.commit(SHOP)
+    checks = {
+        "build": {"run": "cat config/rates", "inputs": ["lib"]},
+        "unit": {"run": "true", "inputs": ["src"], "needs": ["build"]},
+    }
+    found = await audited(site, checks)
+    assert {result.verdict for result in found.values()} == {Verdict.ERRORED}
+    assert (await site.verifier().verify(site.request(checks, trust_failures=True))).passed
+
+
 async def test_a_check_that_keeps_to_its_inputs_passes_and_is_audited_once(site):
     site.commit(SHOP)
     run = f"echo x >> {site.folder}/ran; test -e config/rates && sh src/cart.sh"

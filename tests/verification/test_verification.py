@@ -260,6 +260,33 @@ async def test_a_failure_is_looked_at_again_since_it_may_be_the_machines(site):
     assert len(site.ran()) == 2
 
 
+async def test_a_trusted_failure_is_told_again_and_bars_what_needs_it(site):
+    count = f"echo x >> {site.folder}/ran"
+    checks = {"build": {"run": f"{count}; exit 3"}, "unit": {"run": count, "needs": ["build"]}}
+    await site.verifier().verify(site.request(checks))
+    known = (await site.verifier().verify(site.request(checks, trust_failures=True))).results
+    assert [(r.verdict, r.cached, r.skipped) for r in known] == [
+        (Verdict.FAILED, True, False),
+        (Verdict.ERRORED, False, True),
+    ]
+    assert len(site.ran()) == 1
+
+
+async def test_two_checks_with_one_command_have_verdicts_of_their_own(site):
+    checks = {"a": {"run": "true"}, "b": {"run": "true"}}
+    for _ in range(2):
+        verification = await site.verifier().verify(site.request(checks))
+        assert [result.check for result in verification.results] == ["a", "b"]
+
+
+async def test_a_repository_whose_tree_cannot_be_read_errs_every_check(site):
+    request = site.request({"unit": {"run": "true", "inputs": ["src"]}}, tree="0" * 40)
+    (result,) = (await site.verifier().verify(request)).results
+    assert result.verdict is Verdict.ERRORED
+    assert "could not run" in result.reason
+    assert site.told == [result]
+
+
 async def test_one_tree_wanted_twice_at_once_is_verified_once(site):
     verifier = site.verifier()
     request = site.request({"unit": {"run": f"echo x >> {site.folder}/ran"}})
