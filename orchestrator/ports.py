@@ -36,18 +36,15 @@ class Ports:
     def lend(self, names: Iterable[str]) -> Iterator[dict[str, int]]:
         """A port for each name, nobody else's until this is left; raises CannotRun when all are taken."""
         with ExitStack() as held:
-            lent = {name: self._one(held) for name in names}
-            try:
-                yield lent
-            finally:
-                self._lent.difference_update(lent.values())
+            yield {name: self._one(held) for name in names}
 
     def _one(self, held: ExitStack) -> int:
         for _ in self._numbers:
             number = self._numbers[self._next % len(self._numbers)]
             self._next += 1
-            if number not in self._lent and _is_ours(number, held) and is_free(number):
+            if number not in self._lent and is_free(number) and _is_ours(number, held):
                 self._lent.add(number)
+                held.callback(self._lent.remove, number)
                 return number
         raise CannotRun("no port is free for the services; end what holds so many of them")
 

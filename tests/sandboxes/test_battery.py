@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import sysconfig
-import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from sandboxes import assault
 from sandboxes.battery import ATTACKS
-from sandboxes.conftest import leave_out
-from sandboxes.ground import PATH, SECRET
+from sandboxes.ground import SECRET
+from somebody import as_somebody
 
 pytestmark = pytest.mark.anyio
 
 LEAST_CHANGED = 300
-SOMEBODY = 61_234
-REPOSITORY = Path(__file__).parents[2]
 
 
 def held(damage: assault.Damage) -> None:
@@ -40,36 +34,8 @@ async def test_confined_nothing_outside_is_changed_or_learnt(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_confined_by_somebody_who_is_not_root_neither(bwrap: str, system_python: str) -> None:
-    if subprocess.run(
-        [
-            system_python,
-            "-c",
-            f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})",
-        ],
-        check=False,
-    ).returncode:
-        leave_out(f"{system_python} is not of our version, and ours is root's alone")
-    with tempfile.TemporaryDirectory() as home:
-        os.chown(home, SOMEBODY, SOMEBODY)
-        libraries = (REPOSITORY, REPOSITORY / "tests", sysconfig.get_path("purelib"))
-        env = {
-            "PATH": PATH,
-            "HOME": home,
-            "TMPDIR": home,
-            "PYTHONPATH": ":".join(map(str, libraries)),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        who = (f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups")
-        done = subprocess.run(
-            ["setpriv", *who, "--", system_python, str(Path(assault.__file__))],
-            cwd="/",
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    held(assault.Damage(**json.loads(done.stdout)))
+    told = as_somebody(system_python, Path(assault.__file__))
+    held(assault.Damage(**json.loads(told)))
 
 
 @pytest.mark.slow

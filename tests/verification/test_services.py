@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import shutil
 import socket
 from pathlib import Path
 
 import anyio
 import pytest
+from sandboxes.conftest import SYSTEM_PATH
+from somebody import as_somebody
+from verification import meeting
 from waiting import until
 
 from orchestrator.results import CheckResult
@@ -331,6 +336,26 @@ async def test_no_service_outlives_a_verification_that_is_cancelled(site, sandbo
         assert running(token)
         tasks.cancel_scope.cancel()
     assert running(token) == []
+
+
+async def test_the_services_of_root_meet_their_checks_and_nobody_else(tmp_path):
+    tmp_path.chmod(0o755)
+    met(await meeting.meeting(tmp_path, "bubblewrap"))
+
+
+@SLOW
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("name", ["bubblewrap", "landlock"])
+def test_those_of_somebody_who_is_not_root_do_too(name):
+    python = shutil.which("python3", path=SYSTEM_PATH)
+    met(json.loads(as_somebody(python, Path(meeting.__file__), name)))
+
+
+def met(told: dict[str, str]) -> None:
+    assert {name for name, verdict in told.items() if verdict == "passed"} == set(meeting.GOOD), (
+        told
+    )
+    assert all(told[name].startswith("failed") for name in told.keys() - set(meeting.GOOD)), told
 
 
 @SLOW
