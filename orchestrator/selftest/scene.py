@@ -15,6 +15,7 @@ from orchestrator.selftest.escapes import ESCAPES
 from orchestrator.selftest.excess import EXCESS, LOG_BYTES, MEMORY_BYTES
 from orchestrator.selftest.landings import KILLED, MEANWHILE, PERSONS_COMMIT, TOGETHER
 from orchestrator.selftest.lies import LIES
+from orchestrator.selftest.tests_first import TESTS_FIRST
 
 if TYPE_CHECKING:
     from orchestrator.selftest.case import Case
@@ -82,6 +83,7 @@ SCENES: tuple[Scene, ...] = (
         },
     ),
     Scene("lies", LIES, _shown),
+    Scene("tests-first", TESTS_FIRST, _straight),
     Scene("meanwhile", MEANWHILE, _meanwhile),
     Scene("killed", KILLED, _killed),
     Scene("escapes", ESCAPES, _straight),

@@ -24,6 +24,7 @@ from orchestrator.process import supervise
 from orchestrator.sandboxes.toolchain import program_paths
 from orchestrator.selftest import process_table
 from orchestrator.selftest.canaries import Canaries
+from orchestrator.selftest.tests_first import MARKED
 from orchestrator.selftest.traces import ACTING, Traces, title_of
 
 if TYPE_CHECKING:
@@ -65,10 +66,23 @@ _FILES = {
         '</testcase></testsuite>" > "$1"\n'
     ),
     "tool": "exit 0\n",
+    "spec.sh": (
+        "wrong=0; cases=\n"
+        "for file in spec/*.sh; do\n"
+        '  test -e "$file" || continue; name=$(basename "$file" .sh); became=; code=0\n'
+        f'  if grep -qsx "$name" {MARKED} || grep -q "# skip" "$file"; then became="<skipped/>"\n'
+        '  else sh "$file" || code=$?; fi\n'
+        "  if [ $code = 99 ]; then became=\"<error message='it broke'/>\"\n"
+        "  elif [ $code != 0 ]; then became=\"<failure message='it said no'/>\"; fi\n"
+        "  [ $code = 0 ] || wrong=1\n"
+        "  cases=\"$cases<testcase classname='spec' name='$name'>$became</testcase>\"\n"
+        'done; echo "<testsuite>$cases</testsuite>" > "$1"; exit $wrong\n'
+    ),
 }
 _CHECKS = {
     "unit": {"run": 'for test in tests/*.sh; do sh "$test" || exit 1; done'},
     "suite": {"run": "sh suite.sh {report}", "report": "junit"},
+    "spec": {"run": "sh spec.sh {report}", "report": "junit"},
     "tool": {"run": "test -e tool || exit 127; sh tool"},
 }
 
@@ -176,7 +190,7 @@ class Stage:
             "budget": {"attempts": 1, "wall": "60s", "idle": "30s"},
             "worktree": {"env": {"PYTHON": str(_PYTHON), **self._canaries.told}},
             "checks": _CHECKS,
-            "protect": ["tests/**", "**/conftest.py", "suite.sh"],
+            "protect": ["tests/**", "**/conftest.py", "suite.sh", "spec.sh"],
             "tasks": [_task(task, act) for task, act in self._acts.items()],
         }
 
