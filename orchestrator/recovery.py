@@ -15,7 +15,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.landing import how_to_follow
-from orchestrator.git.refs import branch_ref, keep_ref
+from orchestrator.git.refs import CHECKS, branch_ref, keep_ref
 from orchestrator.second_look import look_again
 from orchestrator.session_place import bring_home
 from orchestrator.states import Outcome, TaskState
@@ -31,6 +31,8 @@ async def recover(site: Site) -> None:
     """Bring the stored state and the repository back in step; for before the first tick."""
     for note in await site.git.repair():
         site.ledger.tell(EventKind.WARNING, note)
+    for ref in await site.git.refs.list(CHECKS):  # nobody waits for those any more
+        await site.git.refs.let_go(ref)
     crash_point("recovery.repaired")
     for plan in site.records.store.plans():
         for task in site.records.store.tasks(plan.name):

@@ -39,6 +39,22 @@ if TYPE_CHECKING:
 ALLOWED_TOOLS = "Bash,Edit,MultiEdit,Write,Read,Glob,Grep,NotebookEdit,Task,TodoWrite"
 """Headless, whatever is not allowed is denied; an agent must build and test its own work."""
 
+MCP_TOOLS = "mcp__clerk"
+"""All tools of that server."""
+
+_MCP_SERVERS = json.dumps(
+    {
+        "mcpServers": {
+            "clerk": {
+                "command": "clerk",
+                "args": ["mcp"],
+                # Filled in by the client: everybody reads a command line.
+                "env": {name: f"${{{name}}}" for name in ("CLERK_SOCKET", "CLERK_TOKEN")},
+            }
+        }
+    }
+)
+
 ASK_MARK = "CLERK-ASK:"
 
 _HEADLESS = (
@@ -82,7 +98,7 @@ class ClaudeAgent:
     )
 
     def __init__(self, profile: AgentProfile) -> None:
-        refuse_unknown(profile, "model", "args")
+        refuse_unknown(profile, "model", "args", "mcp")
         self._profile = profile
         self._session = ""
         self._until: float | None = None
@@ -96,7 +112,8 @@ class ClaudeAgent:
         argv = ["claude", "-p", "--output-format", "stream-json", "--verbose"]
         # Without its parts a long answer would be silence, and its tokens told too late.
         argv += ["--include-partial-messages"]
-        argv += ["--permission-mode", "acceptEdits", "--allowedTools", ALLOWED_TOOLS]
+        tools = f"{ALLOWED_TOOLS},{MCP_TOOLS}" if self._profile.mcp else ALLOWED_TOOLS
+        argv += ["--permission-mode", "acceptEdits", "--allowedTools", tools]
         argv += ["--append-system-prompt", _HEADLESS]
         if self._profile.model:
             argv += ["--model", self._profile.model]
@@ -105,6 +122,8 @@ class ClaudeAgent:
         if prompt.budget_cost_usd is not None:
             # Resumed too: it is held against this session's own cost, whatever the totals tell.
             argv += ["--max-budget-usd", f"{prompt.budget_cost_usd:.4f}"]
+        if self._profile.mcp:
+            argv += ["--mcp-config", _MCP_SERVERS]
         env = dict(self._profile.env)
         gateway = gateway_of({**prompt.environ, **env})
         return AgentCommand((*argv, *self._profile.args), env, prompt.path, gateway=gateway)

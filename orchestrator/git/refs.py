@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOCK_PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
+CHECKS = "refs/clerk/checks"
 _OWN = ("refs/heads/clerk/", "refs/clerk/")
 _DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
 
@@ -52,7 +53,7 @@ def candidate_ref(plan: str, task: str) -> str:
 
 def check_ref(plan: str, task: str) -> str:
     """Keeps the snapshot alive that somebody has asked to be verified."""
-    return f"refs/clerk/checks/{plan}/{task}"
+    return f"{CHECKS}/{plan}/{task}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,17 @@ def test_a_question_ends_the_answer() -> None:
     assert Asked("Which one?") in list(agent().read(json.dumps(line)))
 
 
+def test_our_tools_are_offered_on_request_and_the_token_is_on_no_command_line(
+    prompt: Callable[..., Prompt],
+) -> None:
+    assert "--mcp-config" not in agent().command(prompt()).argv
+    argv = list(agent(mcp=True).command(prompt()).argv)
+    servers = json.loads(argv[argv.index("--mcp-config") + 1])["mcpServers"]
+    assert servers["clerk"]["args"] == ["mcp"]
+    assert servers["clerk"]["env"]["CLERK_TOKEN"] == "${CLERK_TOKEN}"
+    assert argv[argv.index("--allowedTools") + 1].endswith(",mcp__clerk")
+
+
 def test_the_command_is_headless_and_takes_the_prompt_by_stdin(
     prompt: Callable[..., Prompt],
 ) -> None:
