@@ -24,6 +24,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.git.environment import search_path
 from orchestrator.git.linked import delete_trees
+from orchestrator.git.rendering import Rendering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,11 +59,15 @@ class Checkout:
 
 @dataclass(slots=True)
 class _Slot:
-    """A place for one checkout; ``index`` is what its index looked like when we wrote it."""
+    """A place for one checkout; ``index`` is what its index looked like when we wrote it.
+
+    ``rendering`` tells how its files came out: git does not write them anew for that alone.
+    """
 
     name: str
     worktree: WorkTree | None = None
     index: _Signature | None = field(default=None)
+    rendering: str = ""
 
 
 class CheckoutPool:
@@ -72,6 +77,7 @@ class CheckoutPool:
         self._git = git
         self._objects = objects
         self._linked = linked
+        self._rendering = Rendering(git)
         self._places = anyio.Semaphore(size)
         self._free = [_Slot(f"{FOLDER}/{number}") for number in reversed(range(size))]
 
@@ -93,6 +99,9 @@ class CheckoutPool:
 
     async def _filled(self, slot: _Slot, commit: str) -> WorkTree:
         slot.worktree = self._linked.find(slot.name)
+        rendering = await self._rendering.mark()
+        if slot.rendering != rendering:
+            slot.index, slot.rendering = None, rendering
         if slot.worktree:
             try:
                 return await self._switched(slot, slot.worktree, commit)

@@ -30,12 +30,14 @@ CHECK = "date +%s.%N >> $TIMES/checks; test -s src0/file0.txt"
 class Chain:
     """Milliseconds, one per task, and what git alone takes for the same steps.
 
-    ``commands`` counts checks that ran beyond one for each task and one for the baseline.
+    ``overhead`` is what verifying a branch takes over the commands of its checks; ``commands``
+    counts checks that ran beyond one for each task and one for the baseline.
     """
 
     to_check: Sequence[float]
     to_dependent: Sequence[float]
     cached: Sequence[float]
+    overhead: Sequence[float]
     commands: int
     git_to_check: float
     git_to_dependent: float
@@ -56,7 +58,8 @@ def measured() -> Chain:
         return Chain(
             to_check=[1000 * (_next(checks, ended[name]) - ended[name]) for name in names],
             to_dependent=[1000 * (began[after] - merged[name]) for name, after in follows],
-            cached=[1000 * seconds for seconds in _candidates(events)],
+            cached=[1000 * seconds for seconds in _verified(events, "candidate").values()],
+            overhead=_overhead(events),
             commands=len(checks) - LENGTH - 1,
             git_to_check=_median_ms(place, _GIT_TO_CHECK),
             git_to_dependent=_median_ms(place, _GIT_TO_DEPENDENT),
@@ -81,9 +84,16 @@ def _next(moments: Sequence[float], after: float) -> float:
     return next(moment for moment in moments if moment >= after)
 
 
-def _candidates(events: Sequence[dict]) -> list[float]:
-    ended = [e["data"] for e in events if e["kind"] == "verification_ended"]
-    return [data["seconds"] for data in ended if data["purpose"] == "candidate"]
+def _verified(events: Sequence[dict], purpose: str) -> dict[str, float]:
+    """The seconds of each task's verification for ``purpose``."""
+    ended = [e for e in events if e["kind"] == "verification_ended"]
+    return {e["task"]: e["data"]["seconds"] for e in ended if e["data"]["purpose"] == purpose}
+
+
+def _overhead(events: Sequence[dict]) -> list[float]:
+    ran = {e["task"]: e["data"]["seconds"] for e in events if e["kind"] == "check_ended"}
+    whole = _verified(events, "branch")
+    return [1000 * (whole[task] - seconds) for task, seconds in ran.items()]
 
 
 # The least that must happen in between: look at what was left, keep the head, check it out clean.

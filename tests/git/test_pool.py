@@ -44,6 +44,14 @@ async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
     assert seen == ["checkout", "clean"]
 
 
+async def test_files_are_written_anew_when_they_would_come_out_differently(sample, opened):
+    head = sample.commit({"a.txt": "1\n"})
+    for setting, content in (("false", b"1\n"), ("true", b"1\r\n"), ("false", b"1\n")):
+        sample.git("config", "core.autocrlf", setting)
+        async with opened.pool.acquire(head) as checkout:
+            assert (checkout.path / "a.txt").read_bytes() == content
+
+
 async def test_bytecode_of_the_former_tree_is_never_imported(sample, opened):
     """Same size, same second: Python itself cannot tell the two sources apart."""
     one = sample.commit({"m.py": "print(1)\n", "main.py": "import m\n"})
