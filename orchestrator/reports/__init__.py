@@ -21,6 +21,7 @@ PARSERS = {
     "generic": "orchestrator.reports.generic:GenericParser",
     "junit": "orchestrator.reports.junit:JUnitParser",
     "mypy": "orchestrator.reports.mypy:MypyParser",
+    "pytest": "orchestrator.reports.pytest:PytestParser",
     "ruff": "orchestrator.reports.ruff:RuffParser",
     "sarif": "orchestrator.reports.sarif:SarifParser",
     "tsc": "orchestrator.reports.tsc:TscParser",

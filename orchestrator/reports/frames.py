@@ -80,6 +80,12 @@ def innermost_own(text: str) -> Frame | None:
     return None
 
 
+def places(text: str) -> list[Frame]:
+    """Every place of the project's own that ``text`` names in the way of Python, outermost first."""
+    found = next((frames for frames in (_frames(p, text) for p in _INNERMOST_LAST) if frames), [])
+    return [frame for frame in found if frame.own]
+
+
 def is_test_path(path: str) -> bool:
     """Whether that file is a test, by the habits of the languages we know."""
     return bool(_TEST.search(path))
