@@ -65,6 +65,12 @@ def is_writing(asked: Asked | None, record: TaskRecord) -> bool:
     return asked is not None and not asked.given and not record.tests_head
 
 
+def awaits_tests(plan: Plan, task: Task) -> bool:
+    """Whether a task's criteria say nothing before its tests are written."""
+    asked = asked_of(plan, task)
+    return asked is not None and not asked.given
+
+
 def within(task: Task, asked: Asked | None, record: TaskRecord) -> Task:
     """``task`` with the scope of its part: the tests alone, then the work beside them."""
     if asked is None or asked.given:

@@ -19,6 +19,7 @@ from orchestrator.site import BASELINE, BRANCH
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.survey import survey_conflicts, survey_work
 from orchestrator.tampering import watched
+from orchestrator.tests_first import awaits_tests
 from orchestrator.verification_records import results_text
 
 if TYPE_CHECKING:
@@ -234,6 +235,7 @@ def baseline_message(target: str, plan: Plan, verification: Verification) -> str
         task.id
         for task in plan.tasks
         if all(_is_green(results.get(name)) for name in task.done_when)
+        and not awaits_tests(plan, task)
     ]
     failing = f"{target} does not pass yet: {', '.join(red)}"
     parts = [failing if red else f"{target} passes every criterion"]

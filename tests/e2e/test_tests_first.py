@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -182,3 +183,118 @@ def test_a_lost_database_proves_the_tests_red_again(site):
     ]
     assert purposes[0] == "red"
     assert site.status()["a"]["state"] == "merged"
+
+
+PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider --junitxml={{report}}"
+TESTS = """\
+mkdir -p tests; cat > tests/test_total.py <<'END'
+import pytest
+IMPORT
+
+@pytest.mark.parametrize("prices", [[], [1, 2]])
+def test_adds(prices):
+    assert total(prices) == sum(prices)
+
+class TestNothing:
+    def test_is_free(self):
+        assert total([]) == 0
+END
+"""
+IMPORTING = TESTS.replace("IMPORT", "from shop.total import total")
+REACHING = TESTS.replace(
+    "IMPORT", "import shop\ntotal = getattr(shop, 'total', lambda prices: None)"
+)
+HOOK = """\
+cat > conftest.py <<'END'
+def pytest_collection_modifyitems(items):
+    items[:] = [item for item in items if "free" not in item.name]
+END
+"""
+TOTAL = "echo 'def total(prices): return sum(prices)' > shop/total.py"
+SHOWN = "echo 'from shop.total import total' > shop/__init__.py"
+
+
+@pytest.fixture
+def shop(yard):
+    """A small package with a test of its own, checked by pytest itself."""
+    yard.write("shop/__init__.py", "")
+    yard.write("tests/test_shop.py", "def test_stands():\n    import shop\n")
+    yard.git("branch", "-f", "main", yard.commit("a shop"))
+
+    def planned(*sessions, **first):
+        task = {
+            "do": list(sessions),
+            "touches": ["shop/**", "conftest.py"],
+            "done_when": ["suite"],
+            "tests_first": {"paths": ["tests/**"], "check": "suite", **first},
+        }
+        checks = {"suite": {"run": PYTEST, "report": "junit"}}
+        env = {"PYTHONDONTWRITEBYTECODE": "1"}
+        return yard.plan({"a": task}, checks=checks, worktree={"env": env})
+
+    return planned
+
+
+@pytest.mark.slow
+def test_pytest_itself_is_neither_fooled_nor_misread(yard, shop):
+    """What cannot be imported is not red, and a test that a hook hides is missed by its name."""
+    work = f"{TOTAL}; {SHOWN}"
+    plan = shop(IMPORTING, REACHING, f"{work}; {HOOK}", "rm conftest.py")
+    yard.clerk("run", str(plan), "--merge", "auto")
+    assert "No module named 'shop.total'" in yard.prompt("a", 2)
+    assert "skipped: tests/test_total.py::TestNothing::test_is_free" in yard.prompt("a", 4)
+    assert "seen red at" in yard.clerk("status", "a").stdout
+
+
+@pytest.mark.slow
+def test_what_the_work_is_to_bring_may_be_missing_where_the_plan_allows_it(yard, shop):
+    yard.clerk("run", str(shop(IMPORTING, TOTAL, allow_missing=True)), "--merge", "auto")
+    (proof,) = (
+        line for line in yard.clerk("status", "a").stdout.splitlines() if "seen red" in line
+    )
+    assert proof.endswith("suite 1 failed, 0 passed")
+
+
+@pytest.mark.slow
+def test_what_lands_beside_locked_tests_is_merged_with_them(site):
+    """Another task's tests of the same folder come in with the target, and are nobody's breach."""
+    plan = planned(site, WRITE, f"{site.waits('work')}; {WORK}; echo bad > same.txt", WORK)
+    running = site.start("run", str(plan), "--merge", "auto")
+    site.begun("work")
+    site.write("tests/other.txt", "other: there('first.txt')\n")
+    site.write("same.txt", "good\n")
+    site.git("branch", "-f", "main", site.commit("meanwhile"))
+    site.gate("work").touch()
+    running.communicate(timeout=120)
+    assert "conflicts" in site.prompt("a", 3)
+    assert site.status()["a"]["state"] == "failed", "the conflict was left in the file"
+    assert "locked tests" not in site.status()["a"]["reason"]
+
+
+@pytest.mark.slow
+def test_tests_that_the_target_overtakes_are_written_again(site):
+    plan = planned(site, WRITE, f"{site.waits('work')}; {WORK}", WRITE, WORK)
+    running = site.start("run", str(plan), "--merge", "auto")
+    site.begun("work")
+    site.write("tests/new.txt", "another: there('first.txt')\n")
+    site.git("branch", "-f", "main", site.commit("the same test"))
+    site.gate("work").touch()
+    running.communicate(timeout=120)
+    again = site.prompt("a", 3)
+    assert "changes the same tests, in tests/new.txt" in again
+    assert "Write the tests of this task" in again
+    assert site.status()["a"]["state"] == "merged"
+
+
+@pytest.mark.slow
+def test_an_edited_plan_has_the_tests_seen_red_again_without_the_work(site):
+    plan = planned(site, WRITE, WORK)
+    site.clerk("run", str(plan))
+    assert site.status()["a"]["state"] == "verified"
+    edited = plan.read_text().replace("report: junit", "report: junit\n    timeout: 9m")
+    plan.write_text(edited)
+    site.clerk("run", str(plan), "--accept-changes", "--merge", "auto")
+    red = site.git("log", "-1", "--format=%(trailers:key=Clerk-Red,valueonly)", "main")
+    names = site.git("ls-tree", "-r", "--name-only", red.rpartition("@")[2]).split()
+    assert "tests/new.txt" in names
+    assert "work.txt" not in names
