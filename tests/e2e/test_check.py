@@ -72,12 +72,13 @@ def test_in_the_sandbox_it_is_the_same_and_shows_nothing_beyond(tmp_path):
 def test_who_runs_out_of_patience_finds_it_further(yard):
     work = (
         "echo good > a.txt; clerk check --timeout 1s > $GATES/first; echo $? >> $GATES/first; "
-        "touch $GATES/asked; clerk check > $GATES/second"
+        "clerk check --timeout 1s; touch $GATES/asked; clerk check > $GATES/second"
     )
     checks = {"unit": {"run": f"[ ! -e a.txt ] || {{ {yard.waits('go')}; }}"}}
     run = yard.start("run", str(yard.plan({"a": work}, checks)))
     began = yard.begun("go")
     until_blocking(yard.gate("asked").exists)
+    assert yard.begun("go") == began, "one run, joined by who asked again"
     yard.gate("go").touch()
     told, _ = run.communicate(timeout=60)
     assert run.returncode == 0, told
@@ -85,7 +86,6 @@ def test_who_runs_out_of_patience_finds_it_further(yard):
     assert "NOT DONE" in first
     assert first.endswith("\n1\n")
     assert "All passed" in yard.gate("second").read_text()
-    assert yard.begun("go") == began, "one run, joined by who asked again"
 
 
 def test_what_nobody_waits_for_is_stopped(yard):

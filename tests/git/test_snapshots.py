@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from orchestrator import executors, sandboxes, snapshots
 from orchestrator.allowance import Allowance
 from orchestrator.enclosures import Enclosures
-from orchestrator.errors import SnapshotRefused
+from orchestrator.errors import GitError, SnapshotRefused
 from orchestrator.git.command import WorkTree
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.refs import check_ref
@@ -38,8 +39,8 @@ class Desk:
         executor = executors.load("local")
         self.snapshots = Snapshots(opened, enclosures, executor, env, Allowance())
 
-    async def take(self):
-        whose = Whose("shop", "cart", self.base, sandboxes.load("none"), None, REF)
+    async def take(self, sandbox="none"):
+        whose = Whose("shop", "cart", self.base, sandboxes.load(sandbox), None, REF)
         return await self.snapshots.take(self.tree, whose)
 
     def git(self, *args: str, **env: str) -> str:
@@ -223,3 +224,18 @@ async def test_a_sha256_repository_has_snapshots_too(tmp_path, new_sample):
         (desk.top / "new.txt").write_text("new\n")
         taken = await desk.take()
     assert len(taken.commit) == 64
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bwrap is not installed")
+async def test_in_a_sandbox_the_reading_sees_the_work_and_nothing_beside(desk, monkeypatch):
+    """Whatever git is led to while the session swaps its files, it is not there."""
+    (desk.top / "new.txt").write_text("new\n")
+    taken = await desk.take("bubblewrap")
+    assert desk.git("show", f"{taken.commit}:new.txt") == "new"
+    secret = desk.sample.path / "a.txt"
+    monkeypatch.setattr(snapshots, "_LOOK", f": > '{desk.top}/written' || exit 7")
+    with pytest.raises(GitError, match="Read-only file system"):
+        await desk.take("bubblewrap")
+    monkeypatch.setattr(snapshots, "_LOOK", f"cat '{secret}' >&2 || exit 7")
+    with pytest.raises(SnapshotRefused, match="No such file"):
+        await desk.take("bubblewrap")
