@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _SECONDS = 300.0
-_LONGEST_HOME = 60
+_LONGEST_HOME = 56
 _SHORT_HOME = Path("/tmp")  # noqa: S108 - a folder of mode 0700 is made in it
-"""A socket's whole path has 107 bytes at most."""
+"""A socket's whole path has 107 bytes at most, and a service's folder lies two levels deeper."""
 
 
 def make_folder() -> Path:

@@ -35,6 +35,10 @@ def show_lines(plan: Plan) -> Iterator[str]:
     yield ""
     yield "checks"
     yield from _table(_check_rows(plan))
+    if services := _services(plan):
+        yield ""
+        yield "services"
+        yield from _table(_service_row(plan, name) for name in services)
 
 
 def check_lines(plan: Plan, findings: Sequence[Finding]) -> Iterator[str]:
@@ -63,6 +67,10 @@ def shown_as_data(plan: Plan) -> dict[str, Any]:
         "checks": {
             name: plan.checks[name].model_dump(include={"kind", "run", "needs", "timeout"})
             for name in _wanted(plan)
+        },
+        "services": {
+            name: plan.services[name].model_dump(include={"run", "ready", "needs"})
+            for name in _services(plan)
         },
     }
 
@@ -108,6 +116,18 @@ def _check_rows(plan: Plan) -> Iterator[tuple[str, ...]]:
         check = plan.checks[name]
         needs = f"needs {', '.join(check.needs)}" if check.needs else ""
         yield name, check.kind, show_duration(check.timeout), needs, check.run
+
+
+def _service_row(plan: Plan, name: str) -> tuple[str, ...]:
+    service = plan.services[name]
+    needs = f"needs {', '.join(service.needs)}" if service.needs else ""
+    return name, needs, service.run
+
+
+def _services(plan: Plan) -> tuple[str, ...]:
+    """Those beside the checks that run, in an order in which they may start."""
+    asked = {name for check in _wanted(plan) for name in plan.checks[check].services}
+    return check_closure(plan.services, asked)
 
 
 def _wanted(plan: Plan) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from orchestrator.plan.graph import TaskGraph, check_closure, positions
 from orchestrator.plan.model import TestsFirst
 from orchestrator.plan.overlap import Overlap, TrackedFiles
 from orchestrator.plan.quoting import quoted
+from orchestrator.plan.services import beside
 from orchestrator.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def lint(plan: Plan, *, files: Collection[str] | None = None) -> tuple[Finding, 
         *_inputs_in_vain(plan),
         *_unscoped(plan),
         *_idle_checks(plan),
+        *_idle_services(plan),
         *_tests_first(plan, tracked, knows_files=files is not None),
     ]
     return tuple(sorted(findings, key=lambda found: found.severity is Severity.HINT))
@@ -196,6 +198,16 @@ def _covers(touches: tuple[str, ...], paths: tuple[str, ...], tracked: TrackedFi
         for glob in paths
     )
     return within or bool(files and all(map(scope.matches, files)))
+
+
+def _idle_services(plan: Plan) -> Iterator[Finding]:
+    wanted = {name for task in plan.tasks for name in task.done_when}
+    running = check_closure(plan.checks, wanted)
+    used = {name for check in running for name in beside(plan, plan.checks[check])}
+    for name in plan.services:
+        if name not in used:
+            sentence = "no check that runs asks for it, so it never starts"
+            yield Finding(Severity.HINT, "idle-service", f"service {quoted(name)}", sentence)
 
 
 def _listed(names: list[str]) -> str:

@@ -49,6 +49,12 @@ class Ground:
     def log(self, name: str) -> Path:
         return self.bench.logs / f"service-{name}.log"
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody but these services and their checks is in the network."""
+        network = self.bench.confinement.enclosure.network
+        return network is not None and bool(network.entry)
+
     def variables(self, names: Sequence[str]) -> dict[str, str]:
         """What tells the ports of these names."""
         return {variable_of(name): str(self.ports[name]) for name in names}

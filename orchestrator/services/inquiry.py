@@ -1,7 +1,7 @@
 """Finds out whether a service is ready, and whether it still is there.
 
-Its ports must be free before it starts (``free``): whoever listens there is not the service, and
-would be believed in its place. An inquiry ends with an answer always, ready or not: time is
+Where strangers share the network, its ports must be free before it starts (``free``): whoever
+listens there is not the service, and would be believed in its place. An inquiry ends with an answer always, ready or not: time is
 bounded on both sides. Nothing is asked from the engine's network.
 """
 
@@ -14,7 +14,7 @@ import anyio
 
 from orchestrator.plan.values import show_duration
 from orchestrator.safe_text import safe_text
-from orchestrator.services.question import address_of, asked, own_ports, question
+from orchestrator.services.question import NOTHING, address_of, asked, own_ports, question
 
 if TYPE_CHECKING:
     from orchestrator.services.ground import Ground
@@ -34,6 +34,8 @@ class Inquiry:
         self._ground = ground
         self._ready = ground.services[name].ready
         self._said: list[str] = []
+        if ground.is_private:
+            self.free.set()
 
     async def trouble(self) -> str:
         """Wait until the service is ready; in a sentence why it is not, empty when it is."""
@@ -62,9 +64,12 @@ class Inquiry:
 
     async def _probed(self) -> str:
         service = self._ground.services[self._name]
+        strangers = not self._ground.is_private
         taken = own_ports(self._name, service, self._ground.services, self._ground.ports)
         words = question(self._ready, self._ground.ports, self._ground.state(self._name))
-        told = (",".join(map(str, taken)), *words)
+        if not strangers and words == NOTHING:
+            return ""
+        told = (",".join(map(str, taken if strangers else ())), *words)
         within = self._ready.within if self._ready else 0.0
         ended = await self._ground.probe(self._name, told, self._hear, seconds=within)
         last, _, answer = (self._said or [""])[-1].partition(" ")

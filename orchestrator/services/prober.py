@@ -134,7 +134,12 @@ def ask_nothing(_left: float) -> None:
     pass
 
 
-WAYS: dict[str, Callable[..., None]] = {"http": ask_http, "tcp": ask_tcp, "command": ask_command, "nothing": ask_nothing}
+WAYS: dict[str, Callable[..., None]] = {
+    "http": ask_http,
+    "tcp": ask_tcp,
+    "command": ask_command,
+    "nothing": ask_nothing,
+}
 
 
 def say(line: str) -> None:

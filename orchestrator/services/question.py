@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from orchestrator.plan.model import Ready, Service
 
+NOTHING = ("nothing",)
+"""The question about a service that is not spoken to."""
+
 _HERE = "127.0.0.1"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -48,7 +51,7 @@ def question(ready: Ready | None, ports: Mapping[str, int], state: str) -> tuple
     if ready is not None and ready.command:
         return ("command", command_of(ready.command, ports, state))
     address = address_of(ready, ports)
-    return ("tcp", address.host, str(address.port)) if address else ("nothing",)
+    return ("tcp", address.host, str(address.port)) if address else NOTHING
 
 
 def address_of(ready: Ready | None, ports: Mapping[str, int]) -> Address | None:

@@ -126,6 +126,14 @@ def test_a_check_nobody_asks_for_is_told_but_not_one_that_is_needed(plan_of, sma
     ]
 
 
+def test_a_service_nobody_asks_for_is_told_but_not_one_that_is_needed(plan_of, small):
+    services = "services: {web: {run: x, needs: [db]}, db: {run: x}, idle: {run: x}}\n"
+    plan = plan_of(services + small.replace("pytest e2e,", "pytest e2e, services: [web],"))
+    assert found(plan, "idle-service") == [
+        "service 'idle': no check that runs asks for it, so it never starts"
+    ]
+
+
 def test_warnings_stand_before_hints(plan_of, small):
     plan = plan_of(small.replace("tasks:", "  idle: {run: x}\ntasks:") + 'protect: ["none"]\n')
     assert [f.severity for f in lint(plan, files=FILES)] == [Severity.WARNING, Severity.HINT]

@@ -321,5 +321,6 @@ def test_everything_the_kernel_knows_and_we_do_is_held(
     asked: list[bytes] = []
     monkeypatch.setattr(launcher, "abi_here", lambda: abi)
     monkeypatch.setattr(launcher, "called", lambda *args: len(asked.append(args[2]) or asked))
-    launcher.rules({"readable": [], "usable": [], "writable": [], "ports": []})
+    wanted = ("readable", "usable", "writable", "ports", "own_ports")
+    launcher.rules({name: [] for name in wanted})
     assert struct.unpack("=QQQ", asked[0]) == (paths, 3, scoped)
