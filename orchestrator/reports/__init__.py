@@ -17,14 +17,20 @@ if TYPE_CHECKING:
     from orchestrator.results import Report
 
 PARSERS = {
+    "cargo": "orchestrator.reports.cargo:CargoParser",
     "eslint": "orchestrator.reports.eslint:ESLintParser",
     "generic": "orchestrator.reports.generic:GenericParser",
+    "go": "orchestrator.reports.go:GoParser",
+    "jest": "orchestrator.reports.jest:JestParser",
     "junit": "orchestrator.reports.junit:JUnitParser",
     "mypy": "orchestrator.reports.mypy:MypyParser",
+    "playwright": "orchestrator.reports.playwright:PlaywrightParser",
     "pytest": "orchestrator.reports.pytest:PytestParser",
     "ruff": "orchestrator.reports.ruff:RuffParser",
     "sarif": "orchestrator.reports.sarif:SarifParser",
+    "tap": "orchestrator.reports.tap:TapParser",
     "tsc": "orchestrator.reports.tsc:TscParser",
+    "vitest": "orchestrator.reports.jest:JestParser",
 }
 
 FILE_ONLY = frozenset({"junit"})

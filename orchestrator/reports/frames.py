@@ -35,16 +35,17 @@ _POINTER = re.compile(
     rf"^ *\u276f (?:(?P<name>[\w$.<>]{{1,80}}) )?{_PATH}:(?P<line>\d{{1,7}}):\d+", re.MULTILINE
 )
 _PANIC = re.compile(
-    rf"^(?:thread '[^'\n]{{0,200}}' )?panicked at (?P<name>){_PATH}:(?P<line>\d{{1,7}})",
+    rf"^(?:thread '[^'\n]{{0,200}}' (?:\(\d{{1,9}}\) )?)?panicked at (?P<name>){_PATH}:(?P<line>\d{{1,7}})",
     re.MULTILINE,
 )
-_PLAIN = re.compile(rf"^ *(?P<name>){_PATH}[:(](?P<line>\d{{1,7}})[:,) ]", re.MULTILINE)
+_PLAIN = re.compile(rf"^ *(?P<name>){_PATH}[:(](?P<line>\d{{1,7}})(?:[:,) ]|$)", re.MULTILINE)
 
 _INNERMOST_LAST = (_PYTHON, _PYTEST)
 _INNERMOST_FIRST = (_JAVASCRIPT, _POINTER, _PANIC, _PLAIN)
 
 _INSTALLED = re.compile(
     r"(^|/)(node_modules|site-packages|dist-packages|\.venv|venv|\.tox|\.nox|vendor|\.yarn|\.cargo)/"
+    r"|(^|/)_testmain\.go$"  # made by go test
 )
 _TEST = re.compile(
     r"(^|/)(tests?|testing|__tests__|spec|e2e)/"
