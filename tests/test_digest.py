@@ -1,5 +1,7 @@
 """A verification in few tokens: what must be in it, and that it never takes more than it may."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,10 +49,11 @@ def test_a_failure_tells_what_where_why_and_the_log():
     )
     assert text.splitlines() == [
         "FAIL unit | exit 1 | 1 failed, 9 passed | 6s",
-        "[1] x1 tests/test_cart.py::test_total",
+        "[1] tests/test_cart.py::test_total",
         "  at shop/cart.py:7 in total",
         "    assert 3 == 4",
         "         +  where 3 = total([1, 2])",
+        "  one again: pytest -q tests/test_cart.py::test_total",
         "  full log: /state/logs/unit.log",
     ]
 
@@ -75,7 +78,7 @@ def test_one_cause_is_told_once_with_three_tests_and_the_number_of_others():
     text = told(red(*same))
     assert text.count("shop/cart.py:3") == 1
     assert "[1] x6" in text
-    assert "+3 more" in text
+    assert "tests/test_2.py::test +3\n" in text
     assert "distinct" not in text
 
 
@@ -84,11 +87,33 @@ def test_one_message_in_different_test_files_is_not_one_cause():
     assert "2 distinct causes" in text
 
 
-def test_what_nearly_all_failures_say_becomes_the_headline():
+def test_what_nearly_all_failures_say_makes_them_one_cause_with_all_its_places():
     error = "AttributeError: 'Cart' object has no attribute 'total'"
-    same = [failure(f"tests/test_{n}.py::t", error) for n in range(5)]
+    same = [
+        failure(f"tests/test_{n}.py::t", error, path=f"tests/test_{n}.py", line=n + 3)
+        for n in range(5)
+    ]
     text = told(red(*same, failure("tests/test_other.py::t", "assert False")))
+    assert "2 distinct causes" in text
+    assert text.count(error) == 1
+    assert "at tests/test_0.py:3, tests/test_1.py:4, tests/test_2.py:5" in text
+
+
+def test_what_nearly_all_say_only_in_their_details_becomes_the_headline():
+    error = "AttributeError: 'Cart' object has no attribute 'total'"
+    ways = ["the page is empty", "no total was shown", "nothing came back", "it hangs", "too late"]
+    same = [
+        failure(f"tests/test_{n}.py::t", way, details="x\n" * 40 + error + "\n" + "y\n" * 40)
+        for n, way in enumerate(ways)
+    ]
+    text = told(red(*same))
     assert f"nearly all say: {error}" in text
+    assert "[1] x5" in text
+
+
+def test_a_message_that_could_be_anybodys_does_not_make_one_cause_of_many():
+    same = [failure(f"tests/test_{n}.py::t", "assert 1 == 2") for n in range(5)]
+    assert "5 distinct causes" in told(red(*same))
 
 
 def test_output_that_was_not_parsed_is_shown_and_never_told_as_zero_failures():
@@ -123,7 +148,7 @@ def test_a_time_out_tells_the_limit_and_the_last_output():
 def test_changes_since_the_last_verification_are_told_by_test():
     before = verification(red(failure("a"), failure("b"), failure("c")))
     text = told(red(failure("b"), failure("d")), previous=before)
-    assert "1 newly failing, 1 still failing, 2 no longer failing" in text
+    assert "1 newly failing (d); 1 still failing; 2 no longer failing (a, c)" in text
 
 
 def test_nothing_is_called_mended_when_tests_could_not_be_told_apart():
@@ -138,7 +163,7 @@ def test_failures_of_the_target_itself_are_told_apart_and_come_last():
     )
     assert text.index("KeyError") < text.index("IndexError")
     assert "(fails on the target too) old" in text
-    assert "fail on the target already, without your change: 1" in text
+    assert "1 fails on the target too: not yours; 1 new" in text
 
 
 def test_an_unparsed_failure_that_the_target_shares_says_so():
@@ -192,7 +217,7 @@ def test_every_failing_check_gets_its_share_of_the_budget():
 def test_failures_that_do_not_fit_are_counted():
     many = [failure(f"tests/test_{n}.py::t", f"Error {'abcdefgh'[n % 8] * 60}") for n in range(80)]
     text = told(red(*many), budget=400)
-    assert "more parts left out" in text
+    assert re.search(r"\[… \d+ more causes \(\d+\) left out", text)
     assert "80 distinct causes" in text
 
 
