@@ -28,13 +28,10 @@ _PACKAGES = ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/no
 
 def tool_marks(lines: Iterable[str], path: str) -> dict[str, str]:
     """A mark for each program that ``lines`` name, and for the packages beside them."""
-    programs = _programs({_SHELL, *_words(lines)}, path)
-    marks = {word: mark for word, found in programs.items() if (mark := _mark(found))}
-    homes = {home for found in programs.values() for home in _homes(found)}
-    for home in homes:
-        for pattern in _PACKAGES:
-            for folder in home.glob(pattern):
-                marks[str(folder)] = _changed_at(folder)
+    named = programs({_SHELL, *words(lines)}, path)
+    marks = {word: mark for word, found in named.items() if (mark := _mark(found))}
+    for folder in {folder for found in named.values() for folder in packages_of(found)}:
+        marks[str(folder)] = _changed_at(folder)
     return marks
 
 
@@ -49,14 +46,16 @@ def machine_mark() -> tuple[str, ...]:
     return (machine.sysname, machine.machine, release.get("ID", ""), release.get("VERSION_ID", ""))
 
 
-def _words(lines: Iterable[str]) -> list[str]:
+def words(lines: Iterable[str]) -> list[str]:
+    """What may be a program, a path or an option in command lines."""
     found = dict.fromkeys(word for line in lines for word in _BETWEEN_WORDS.split(line) if word)
     return list(found)[:_MOST_WORDS]
 
 
-def _programs(words: set[str], path: str) -> dict[str, Path]:
+def programs(named: set[str], path: str) -> dict[str, Path]:
+    """Those of the words that are programs on the search path, and where they lie."""
     folders = [Path(folder) for folder in dict.fromkeys(path.split(":")) if folder.startswith("/")]
-    found = {word: _program(word, folders) for word in words if not word.startswith("-")}
+    found = {word: _program(word, folders) for word in named if not word.startswith("-")}
     return {word: place for word, place in found.items() if place is not None}
 
 
@@ -87,11 +86,12 @@ def _mark(program: Path) -> str:
     return f"{real}:{found.st_size}:{found.st_mtime_ns}:{found.st_ino}"
 
 
-def _homes(program: Path) -> Iterator[Path]:
-    """The installations that a program belongs to, as it is named and as it resolves."""
-    for place in (program, program.resolve()):
+def packages_of(program: Path) -> Iterator[Path]:
+    """The packages beside a program, in the installations it is named in and resolves to."""
+    for place in {program, program.resolve()}:
         if place.parent.name in _BINARIES:
-            yield place.parent.parent
+            for pattern in _PACKAGES:
+                yield from place.parent.parent.glob(pattern)
 
 
 def _changed_at(folder: Path) -> str:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import secrets
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
+import anyio.to_thread
 
 from orchestrator.allowance import Allowance
 from orchestrator.check_graph import chart, run_order
@@ -22,7 +24,9 @@ from orchestrator.check_run import Workbench, errored
 from orchestrator.environment import check_environment, confined_environment
 from orchestrator.errors import ClerkError, SetupFailed
 from orchestrator.keyed_lock import KeyedLock
+from orchestrator.plan.services import beside
 from orchestrator.ports import Ports
+from orchestrator.provenance import Given, other_checkouts, strays, told
 from orchestrator.results import CheckResult, Verification
 from orchestrator.scratch import scratch_folder
 from orchestrator.services import make_state_folders, services_beside
@@ -34,7 +38,7 @@ from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.cache import VerdictCache
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from orchestrator.executors import Executor
     from orchestrator.git.command import WorkTree
     from orchestrator.input_audit import InputAudit
+    from orchestrator.plan.model import Check, Service
     from orchestrator.slots import Slots
 
 
@@ -174,6 +179,9 @@ class Verifier:
                 due = run.due()
                 make_state_folders(request.plan, due, scratch)
                 bench = await self._made_ready(request, checkout, scratch)
+                if astray := await _astray(request, due, bench, checkout.worktree):
+                    run.give_up(f"would not test this tree: {astray}")
+                    return
                 async with services_beside(request.plan, due, bench, self._ports) as services:
                     await run.everything(services)
         except SetupFailed as error:
@@ -250,6 +258,24 @@ def _none_could_run(
         for result in results:
             request.on_result(result)
     return results
+
+
+async def _astray(
+    request: VerificationRequest, due: Iterable[str], bench: Workbench, tree: WorkTree
+) -> str:
+    """Why the checks that are due would test another checkout's code; empty when they would not."""
+    plan, checks = request.plan, [request.plan.checks[name] for name in due]
+    services = [plan.services[name] for check in checks for name in beside(plan, check)]
+    jobs: list[Check | Service] = [*checks, *services]
+    given = Given(
+        lines=tuple(job.run for job in jobs),
+        environments=(bench.env, *({**bench.env, **job.env} for job in jobs if job.env)),
+        homely=not request.sandbox.confines,
+    )
+    common_dir = tree.git_dir.parent.parent
+    others = other_checkouts(common_dir, request.main_checkout)
+    look = partial(strays, tree.path, common_dir, others, given)
+    return told(await anyio.to_thread.run_sync(look))
 
 
 def _temporary(request: VerificationRequest, scratch: Path) -> dict[str, str]:
