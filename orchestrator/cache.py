@@ -13,7 +13,6 @@ import json
 import os
 import re
 import secrets
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ SCHEMA = 2
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _BY_SIGNAL = 128
-_HALF_WRITTEN_SECONDS = 3600.0
 
 
 def cache_key(parts: Mapping[str, object]) -> str:
@@ -124,17 +122,18 @@ class VerdictCache:
         return self._put > many or self._put_bytes > much
 
     def prune(self) -> int:
-        """Remove the entries longest unused beyond the bounds; returns how many.
-
-        Sweeps up what a crash left half-written, too.
-        """
+        """Remove the entries longest unused beyond the bounds; returns how many."""
         self._put = self._put_bytes = 0
-        _sweep(self._folder)
         found = sorted(entry_files(self._folder), key=lambda file: file.used_at, reverse=True)
         beyond = list(_beyond(found, self._bounds))
         for file in beyond:
             file.path.unlink(missing_ok=True)
         return len(beyond)
+
+    def sweep(self) -> None:
+        """Remove what a crash left half-written: not while anything is verified."""
+        for path in self._folder.glob("??/*.new"):
+            path.unlink(missing_ok=True)
 
     def _entry(self, key: str) -> Entry | None:
         path = self._path(key)
@@ -195,15 +194,6 @@ def _beyond(latest_first: list[EntryFile], bounds: Bounds) -> Iterator[EntryFile
         held += file.bytes
         if number >= bounds.entries or held > bounds.bytes:
             yield file
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what nobody can be writing any more."""
-    old = time.time() - _HALF_WRITTEN_SECONDS
-    for path in folder.glob("??/*.new"):
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < old:
-                path.unlink()
 
 
 def _write_whole(path: Path, content: bytes) -> None:

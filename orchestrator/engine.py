@@ -173,6 +173,7 @@ class Engine:
         await catch_up(self._site, records.book.names())
         crash_point("engine.recovered")
         self._cache = workshop.cache
+        self._cache.sweep()
         await anyio.to_thread.run_sync(self._cache.prune)
         records.store.on_commit = self._on_commit
         group = await stack.enter_async_context(anyio.create_task_group())
