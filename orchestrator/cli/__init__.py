@@ -99,10 +99,10 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit with a code of ``errors.ExitCode``."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(obey(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def obey(arguments: list[str]) -> int:
     """Run one command line; returns its exit code."""
     try:
         result = cli.main(arguments, prog_name="clerk", standalone_mode=False)

@@ -123,6 +123,6 @@ async def _be_the_engine(common_dir: Path) -> int:
 
 
 if __name__ == "__main__":
-    from orchestrator.cli import run
+    from orchestrator.cli import obey
 
-    sys.exit(run(["engine", *sys.argv[1:]]))
+    sys.exit(obey(["engine", *sys.argv[1:]]))

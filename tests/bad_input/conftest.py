@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from e2e.conftest import Yard
 
-from orchestrator.cli import run
+from orchestrator.cli import obey
 
 from .fingerprint import Fingerprint
 
@@ -79,7 +79,7 @@ def clerk(here: Yard, capfd: pytest.CaptureFixture[str]):
 
     def call(*arguments: str) -> Told:
         capfd.readouterr()
-        code = run(list(arguments))
+        code = obey(list(arguments))
         return Told(code, *capfd.readouterr())
 
     return call

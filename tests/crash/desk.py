@@ -94,6 +94,7 @@ class Desk:
     def __init__(self, common_dir: Path, clock: Callable[[], float]) -> None:
         self.hands, self.crashed = Hands(), False
         self.loop = asyncio.new_event_loop()
+        self._work: asyncio.Task[None] | None = None
         self._fuse = crash_points._script = Fuse(self._die)
         repository = Repository.discover(common_dir)
         repository.state_dir.mkdir(exist_ok=True)
@@ -144,7 +145,7 @@ class Desk:
                 looks = looks + 1 if self._is_quiet() else 0
 
     def _is_quiet(self) -> bool:
-        if self._work.done():
+        if self._work is not None and self._work.done():
             self._work.result()
         jobs = {task for _, task in self.scheduler._running}
         return jobs <= self.hands.sessions.keys() and not self.scheduler._news.is_set()
@@ -158,7 +159,9 @@ class Desk:
         self.bury()
 
     def bury(self) -> None:
+        """Leave nothing that the garbage collector would find, and speak of, in somebody's test."""
         crash_points._script = None
+        self.loop.set_exception_handler(_what_the_dead_say)
         with suppress(RuntimeError):  # whoever was cancelled before it began would warn
             self.loop.run_until_complete(asyncio.sleep(0))
         for _ in range(BURIALS):
@@ -167,10 +170,17 @@ class Desk:
                     task.cancel()
                 with suppress(RuntimeError):  # the stop it died of may be still to come
                     self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        assert not asyncio.all_tasks(self.loop), "a task outlives its engine"
+        if self._work is not None and not self._work.cancelled():
+            self._work.exception()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
         self._git.objects.close()
         self.records.store.close()
+
+
+def _what_the_dead_say(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nothing: an engine that a later one has superseded fails, and nobody is there to be told."""
 
 
 def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[], float]) -> Site:

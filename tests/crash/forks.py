@@ -105,19 +105,19 @@ class Forks:
 
 
 def _serve() -> None:
-    from orchestrator.cli import run  # noqa: PLC0415 - before the module of that name hides it
+    from orchestrator.cli import obey  # noqa: PLC0415 - once all else is imported
 
     for name in _IMPORTS:
         importlib.import_module(name)
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
-            _be(json.loads(line), run)
+            _be(json.loads(line), obey)
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
-def _be(order: dict[str, Any], run: Command) -> None:
+def _be(order: dict[str, Any], obey: Command) -> None:
     """Become the command; never returns."""
     from orchestrator import crash_points  # noqa: PLC0415 - once all is imported
 
@@ -134,7 +134,7 @@ def _be(order: dict[str, Any], run: Command) -> None:
 
             ALTERED[order["mutant"]]()
         first, *rest = order["args"]
-        code = _recover(rest) if first == RECOVER else run(order["args"])
+        code = _recover(rest) if first == RECOVER else obey(order["args"])
     except BaseException:  # noqa: BLE001 - the parent reads of it in the log
         traceback.print_exc()
     finally:

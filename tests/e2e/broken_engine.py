@@ -83,11 +83,11 @@ def _nobody_remembers() -> None:
 
 if __name__ == "__main__":
     orchestrator.safe_text.safe_text = _raw
-    from orchestrator.cli import run
+    from orchestrator.cli import obey
 
     if "run" in sys.argv[1:2]:
         _no_word_is_checked()
         _any_test_will_do()
         _nothing_is_bounded()
         _nobody_remembers()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(obey(sys.argv[1:]))

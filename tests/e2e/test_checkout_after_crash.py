@@ -7,14 +7,14 @@ import sys
 
 DIES_BEFORE_THE_FILES = """
 import os, sys
-from orchestrator.cli import run
+from orchestrator.cli import obey
 from orchestrator.git.landing import Landing
 
 async def die(*_):
     os._exit(9)
 
 Landing.fast_forward = die
-run(sys.argv[1:])
+obey(sys.argv[1:])
 """
 
 

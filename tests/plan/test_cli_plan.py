@@ -10,7 +10,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from orchestrator.cli import run
+from orchestrator.cli import obey
 from orchestrator.cli.plan import plan as plan_group
 from orchestrator.plan.schema import plan_schema
 
@@ -36,7 +36,7 @@ def repository(plan_file):
 
 
 def clerk(capsys, *arguments):
-    code = run([str(argument) for argument in arguments])
+    code = obey([str(argument) for argument in arguments])
     told = capsys.readouterr()
     return code, told.out, told.err
 
