@@ -62,6 +62,13 @@ def run(site, plan, *more, code=0):
     return done.stdout + done.stderr
 
 
+def purposes(lines):
+    """What was verified for the task, in order, by the events of a run."""
+    events = map(json.loads, lines.splitlines())
+    ended = (event for event in events if event.get("kind") == "verification_ended")
+    return [event["data"]["purpose"] for event in ended]
+
+
 def test_tests_are_seen_red_then_locked_and_another_session_makes_them_green(site):
     run(site, planned(site, WRITE, WORK, attempts=1))
     task = site.status()["a"]
@@ -176,12 +183,7 @@ def test_a_lost_database_proves_the_tests_red_again(site):
         file.unlink()
     site.gate("work").touch()
     done = site.clerk("run", str(plan), "--merge", "auto", "--json")
-    purposes = [
-        event["data"]["purpose"]
-        for event in map(json.loads, done.stdout.splitlines())
-        if event.get("kind") == "verification_ended"
-    ]
-    assert purposes[0] == "red"
+    assert purposes(done.stdout)[0] == "red"
     assert site.status()["a"]["state"] == "merged"
 
 
@@ -293,7 +295,8 @@ def test_an_edited_plan_has_the_tests_seen_red_again_without_the_work(site):
     assert site.status()["a"]["state"] == "verified"
     edited = plan.read_text().replace("report: junit", "report: junit\n    timeout: 9m")
     plan.write_text(edited)
-    site.clerk("run", str(plan), "--accept-changes", "--merge", "auto")
+    again = site.clerk("run", str(plan), "--accept-changes", "--merge", "auto", "--json")
+    assert purposes(again.stdout)[:2] == ["red", "branch"]
     red = site.git("log", "-1", "--format=%(trailers:key=Clerk-Red,valueonly)", "main")
     names = site.git("ls-tree", "-r", "--name-only", red.rpartition("@")[2]).split()
     assert "tests/new.txt" in names
