@@ -258,7 +258,11 @@ RULES: tuple[Row, ...] = (
     ("replay_without_script", changed("type: command, run", "type: replay, model"), ("script",)),
     ("service_needs", added("services: {web: {run: x, needs: [bd]}, db: {run: x}}"), ("'db'",)),
     ("service_port", added("services: {web: {run: 'x {port.wbe}'}}"), ("'web'",)),
-    ("service_circle", added("services: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}"), ("a circle",)),
+    (
+        "service_circle",
+        added("services: {a: {run: x, needs: [b]}, b: {run: x, needs: [a]}}"),
+        ("a circle",),
+    ),
     ("service_ready", added("services: {web: {run: x, ready: {within: 2s}}}"), ("exactly one",)),
     ("service_url", added("services: {web: {run: x, ready: {http: localhost}}}"), ("http://",)),
     ("service_tcp", added("services: {web: {run: x, ready: {tcp: here}}}"), ("127.0.0.1:8080",)),

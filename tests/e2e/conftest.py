@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
+import warm
 import yaml
 from waiting import is_gone, until_blocking
 
@@ -121,29 +122,27 @@ class Yard:
 
     def clerk(self, *args: str, code: int | None = 0, cwd: Path | None = None, **env: str):
         """Run a clerk command to its end and demand its exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "orchestrator.cli", *args],
-            cwd=cwd or self.path,
-            env=self.env(**env),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        pipe = subprocess.PIPE
+        with self._begin(args, env, cwd=cwd or self.path, stdout=pipe, stderr=pipe) as running:
+            try:
+                out, err = running.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
         if code is not None:
-            assert done.returncode == code, f"{args}\n{done.stdout}\n{done.stderr}"
-        return done
+            assert running.returncode == code, f"{args}\n{out}\n{err}"
+        return subprocess.CompletedProcess(running.args, running.returncode, out, err)
 
     def start(self, *args: str, **env: str) -> subprocess.Popen:
         """Start a clerk command and leave it running."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "orchestrator.cli", *args],
-            cwd=self.path,
-            env=self.env(**env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        pipe = subprocess.PIPE
+        return self._begin(args, env, cwd=self.path, stdout=pipe, stderr=subprocess.STDOUT)
+
+    def _begin(self, args: Sequence[str], env: Mapping[str, str], **how) -> subprocess.Popen:
+        """Warm where that makes no difference; ``command`` is for those to whom it does."""
+        whole = self.env(**env)
+        start = warm.Command if warm.fits(whole) else subprocess.Popen
+        return start(self.command(*args), env=whole, text=True, **how)
 
     def env(self, **more: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "CLERK_"))}

@@ -45,7 +45,12 @@ WARNED = replace(CLEAN, warnings=2, warned=(Failure("a"), Failure("b")))
         (Exit(code=0), CLEAN, Verdict.PASSED, ""),
         (Exit(code=0), WARNED, Verdict.PASSED, ""),
         (Exit(code=0), replace(CLEAN, failed=1), Verdict.FAILED, "1 error, though"),
-        (Exit(code=1), replace(WARNED, failed=3, errored=1), Verdict.FAILED, "3 errors and 1 thing"),
+        (
+            Exit(code=1),
+            replace(WARNED, failed=3, errored=1),
+            Verdict.FAILED,
+            "3 errors and 1 thing",
+        ),
         (Exit(code=1), WARNED, Verdict.FAILED, "exit code 1, with 2 warnings"),
         (Exit(code=2), CLEAN, Verdict.FAILED, "though the report tells of no failure"),
         (Exit(code=127), CLEAN, Verdict.ERRORED, "not found"),
