@@ -291,7 +291,8 @@ class AgentProfile(Strict):
     script: Text | None = Field(None, description="Script of a 'replay' agent, beside the plan.")
     args: tuple[str, ...] = Field((), strict=False, description="Further arguments.")
     mcp: bool = Field(
-        False, description="Whether a 'claude' agent gets `clerk mcp` as tools, beside the commands."
+        False,
+        description="Whether a 'claude' agent gets `clerk mcp` as tools, beside the commands.",
     )
     env: Variables = Field(default_factory=dict, description="Further environment.")
     needs: Needs = Field(default_factory=Needs, description="Lent to its sessions.")
