@@ -55,7 +55,7 @@ class Canaries:
         return {
             "OUTSIDE": str(self.outside),
             "OWNERS_HOME": str(self.home),
-            "REPOSITORY": str(self._repository),
+            "COMMON_DIR": str(self._repository / ".git"),
             "SOCKET": str(self._socket),
             "UNNAMED": self._name,
             "PORT": str(port),

@@ -49,7 +49,7 @@ ESCAPES: tuple[Case, ...] = (
         "plants a hook for the owner's next git command",
         "the repository's hooks stay as they were",
         act(
-            f"{_GOOD}; for dir in {_COMMON} $REPOSITORY/.git; do mkdir -p $dir/hooks; "
+            f"{_GOOD}; for dir in {_COMMON} $COMMON_DIR; do mkdir -p $dir/hooks; "
             f"{_HOOK} > $dir/hooks/post-index-change; chmod +x $dir/hooks/post-index-change; done; true"
         ),
         untouched_or_told("hooks", "hooks/", "outside/hook-ran"),
@@ -59,7 +59,7 @@ ESCAPES: tuple[Case, ...] = (
         "has git run a program of its own by the configuration",
         "the repository's configuration stays as it was",
         act(
-            f"{_GOOD}; for dir in {_COMMON} $REPOSITORY/.git; do "
+            f"{_GOOD}; for dir in {_COMMON} $COMMON_DIR; do "
             'git config --file $dir/config core.fsmonitor "touch $OUTSIDE/fsmonitor-ran"; done; true'
         ),
         untouched_or_told("config", "config", "outside/fsmonitor-ran"),
@@ -70,7 +70,7 @@ ESCAPES: tuple[Case, ...] = (
         "only the engine moves the target",
         act(
             f"git commit -q --allow-empty -m forged; git update-ref refs/heads/main HEAD; "
-            f'git push -q "$REPOSITORY" +HEAD:refs/heads/main; {_GOOD}'
+            f'git push -q "$COMMON_DIR" +HEAD:refs/heads/main; {_GOOD}'
         ),
         unmoved("forged"),
         confined=True,
