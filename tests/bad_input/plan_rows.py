@@ -244,7 +244,7 @@ RULES: tuple[Row, ...] = (
     ("merge_unknown", added("merge: atuo"), ("did you mean 'auto'?",)),
     ("kind_unknown", changed("kind: e2e", "kind: e3e"), ("did you mean 'e2e'?",)),
     ("report_unknown", changed('"true", needs', '"x {report}", report: junti, needs'), ("junit",)),
-    ("report_later", changed('"true", needs', '"x {report}", report: tap, needs'), ("later",)),
+    ("agent_later", changed("type: command", "type: codex"), ("later",)),
     ("report_misspelt", changed('"true", needs', '"x {reprot}", needs'), ("{report}",)),
     ("agent_unknown", changed("agent: sh", "agent: hs"), ("did you mean 'sh'?",)),
     ("agent_type_unknown", changed("type: command", "type: comand"), ("did you mean 'command'?",)),

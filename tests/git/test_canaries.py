@@ -225,6 +225,7 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await history.tracked_files(left.head)
     await history.subjects(base, left.head)
     await history.file_at(left.head, "x.t")
+    await opened.reductions.of(left.head, (await opened.listings.of(left.head)).entries)
     await scan(opened.git, base, battery.head)
     await opened.tripwire.begin("job")
     sample.write(".git/config", (sample.path / ".git/config").read_text() + "[a]\n\tb = c\n")

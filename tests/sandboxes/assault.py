@@ -36,8 +36,8 @@ anew() {
     find "$GITDIR" -mindepth 1 -delete; cp -a /tmp/kept/view/. "$GITDIR/"
     cd "$WT"; find . -mindepth 1 ! -path ./.git -delete; cp -a /tmp/kept/tree/. .; rm -f /tmp/*$NONCE
 } >/dev/null 2>&1
-mkdir -p /tmp/kept; cp -a "$GITDIR" /tmp/kept/view
-cp -a "$WT" /tmp/kept/tree; rm /tmp/kept/tree/.git
+mkdir -p /tmp/kept; cp -a "$GITDIR" /tmp/kept/view 2>/dev/null
+cp -a "$WT" /tmp/kept/tree 2>/dev/null; rm /tmp/kept/tree/.git
 """
 Rewrite = Callable[[Job], Job]
 
