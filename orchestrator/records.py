@@ -20,7 +20,8 @@ class PlanRecord:
     ``source`` is the plan file's text and ``folder`` the folder it was read from: criteria are
     always taken from here, never from a branch or from the file as it is now. ``merge``,
     ``sandbox`` and ``update_checkout`` are how the architect started it; ``rebuilt_at`` is set where
-    the state was lost and the plan rebuilt from git.
+    the state was lost and the plan rebuilt from git; ``landing_paused`` is a person's word that
+    nothing of it lands for now.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PlanRecord:
     settled_at: float = 0.0
     position: int = 0
     rebuilt_at: float = 0.0
+    landing_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,14 @@ class TaskRecord:
 
     ``settled_by`` names the dependency that settled this task. ``merge_requested`` is the order
     to land and ``held`` why landing waits; ``intent`` is the candidate on record while merging
-    and ``intent_base`` the target it was built on, ``merged_commit`` what landed.
+    and ``intent_base`` the commit it was built on, ``merged_commit`` what landed.
+
+    ``queued_at`` is since when it is in line to land, kept while landing sends it back and forth;
+    ``rank`` is what a person added to the plan's priority, ``withdrawn`` that a person took it out
+    of the queue. ``revert_requested`` is the order to take it back, ``revert_intent`` the candidate
+    on record for that, ``reverted_commit`` what took it back. ``stacked_on`` are the dependencies it
+    was started from before they landed, as ``task@head`` with spaces between; ``pull_request`` is
+    where it was handed over.
     """
 
     plan: str
@@ -95,6 +104,14 @@ class TaskRecord:
     intent: str = ""
     intent_base: str = ""
     merged_commit: str = ""
+    queued_at: float = 0.0
+    rank: int = 0
+    withdrawn: bool = False
+    revert_requested: bool = False
+    revert_intent: str = ""
+    reverted_commit: str = ""
+    stacked_on: str = ""
+    pull_request: str = ""
     usage: Usage = field(default_factory=Usage)
     changed_at: float = 0.0
 

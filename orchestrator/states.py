@@ -68,6 +68,20 @@ class MergeMode(StrEnum):
     AUTO = "auto"
 
 
+class QueueMode(StrEnum):
+    """How much of what lands is verified by itself, and so how far the queue may run ahead.
+
+    *Strict*: every commit that lands. *Tip*: every value the target takes; what lies between was
+    verified only with what stands on it. *Auto*: strict while the queue is short. *Serial*: one
+    candidate at a time.
+    """
+
+    AUTO = "auto"
+    STRICT = "strict"
+    TIP = "tip"
+    SERIAL = "serial"
+
+
 _S = TaskState
 
 TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.states import MergeMode, Outcome, TaskState, Verdict
+from orchestrator.states import MergeMode, Outcome, QueueMode, TaskState, Verdict
 
 
 class View(BaseModel):
@@ -201,9 +201,45 @@ class EngineView(View):
     sandbox: str = ""
 
 
+class QueueEntryView(View):
+    """One task in line to land, or to be taken back (``reverts``).
+
+    ``standing`` is ``waiting``, ``verifying``, ``passed``, ``red``, ``conflict`` or ``held``;
+    ``reason`` tells in a sentence what it waits for, ``since`` since when it stands so. ``on`` are
+    the tasks in front that its candidate holds, in order.
+    """
+
+    plan: str
+    task: str
+    title: str
+    position: int
+    standing: str
+    reason: str = ""
+    since: float = 0.0
+    candidate: str = ""
+    on: tuple[str, ...] = ()
+    reverts: bool = False
+
+
+class QueueView(View):
+    """What is in line for one target; ``held`` is why all of it waits, empty when it does not.
+
+    ``mode`` is how it works now, ``failure_rate`` the share of candidates it expects to be red.
+    """
+
+    target: str
+    commit: str
+    mode: QueueMode
+    slots: int
+    failure_rate: float
+    held: str = ""
+    entries: tuple[QueueEntryView, ...] = ()
+
+
 class StatusView(View):
     engine: EngineView
     plans: tuple[PlanView, ...] = ()
+    queues: tuple[QueueView, ...] = ()
     last_seq: int = 0
 
 

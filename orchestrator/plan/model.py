@@ -31,7 +31,7 @@ from orchestrator.plan.scalars import (
     Variables,
 )
 from orchestrator.plan.values import check_address, check_command, check_url, check_version
-from orchestrator.states import MergeMode
+from orchestrator.states import MergeMode, QueueMode
 
 
 class Budget(Strict):
@@ -309,6 +309,19 @@ NEEDED_FIELD = {"command": "run", "replay": "script"}
 """Agent types that mean nothing without one field, so that they need a profile of their own."""
 
 
+class Queue(Strict):
+    """How what is proven lands, once it is in line."""
+
+    mode: Annotated[QueueMode, Field(strict=False)] = Field(
+        QueueMode.AUTO,
+        description="auto, strict (each commit that lands is verified), tip (each value the target"
+        " takes is) or serial (one candidate at a time).",
+    )
+    slots: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None, description="Candidates verified at once; as the cores and checks allow by default."
+    )
+
+
 class Plan(Strict):
     """A whole plan."""
 
@@ -319,6 +332,12 @@ class Plan(Strict):
     target: Branch = Field("main", description="The branch that receives merges.")
     merge: Annotated[MergeMode, Field(strict=False)] = Field(
         MergeMode.MANUAL, description="Whether proven tasks land by themselves."
+    )
+    queue: Queue = Field(default_factory=Queue, description="How what is proven lands.")
+    backlog: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None,
+        description="So many tasks may wait to land before no further one is begun; twice"
+        " 'parallel' by default.",
     )
     parallel: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Sessions at once.")
     agent: Text = Field("claude", description="Agent profile of tasks that name none.")

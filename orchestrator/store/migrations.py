@@ -36,5 +36,24 @@ def _proofs(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_rebuilt_at, _proofs)
+def _queue(connection: Connection) -> None:
+    """4: a place in line, what people change of it, and what was taken back or handed over."""
+    for column, kind, empty in (
+        ("plan.landing_paused", "BOOLEAN", "FALSE"),
+        ("task.queued_at", "FLOAT", "0"),
+        ("task.rank", "INTEGER", "0"),
+        ("task.withdrawn", "BOOLEAN", "FALSE"),
+        ("task.revert_requested", "BOOLEAN", "FALSE"),
+        ("task.revert_intent", "VARCHAR", "''"),
+        ("task.reverted_commit", "VARCHAR", "''"),
+        ("task.stacked_on", "VARCHAR", "''"),
+        ("task.pull_request", "VARCHAR", "''"),
+    ):
+        table, _, name = column.partition(".")
+        connection.exec_driver_sql(
+            f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT {empty}"
+        )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_rebuilt_at, _proofs, _queue)
 """The nth one brings version n to n + 1."""

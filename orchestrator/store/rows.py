@@ -52,6 +52,7 @@ class PlanRow(SQLModel, table=True):
     settled_at: float
     position: int
     rebuilt_at: float
+    landing_paused: bool
     revision: int
 
 
@@ -91,6 +92,14 @@ class TaskRow(UsageColumns, table=True):
     intent: str
     intent_base: str
     merged_commit: str
+    queued_at: float
+    rank: int
+    withdrawn: bool
+    revert_requested: bool
+    revert_intent: str
+    reverted_commit: str
+    stacked_on: str
+    pull_request: str
     changed_at: float
     revision: int
 
