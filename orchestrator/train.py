@@ -1,0 +1,259 @@
+"""The merge queue's speculation: what to land, what to refuse, and what to verify ahead of time.
+
+Candidates are chained: each car of the train is built on the one in front, so that a car that
+passed proves all in front of it together. A red car is left out where it stands, and those behind
+go on without it; that it is bad itself is known once nothing stands between it and the target.
+Everything follows from one snapshot (entries, standings, what is running), nothing is remembered
+between two looks: lost, doubled and reordered verdicts do no harm.
+
+Pure, without git and records. What it must never name: a car to land that was not verified as
+that very commit, one to refuse that is not red on the target as it is, and one to stop that may
+still become a part of the target. Verifying landed commits that a longer prefix took along, in
+slots left idle, is the caller's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from orchestrator.ladder import hazards, rungs, survival, unserved
+from orchestrator.states import QueueMode
+
+
+class Standing(StrEnum):
+    """What is known of one candidate."""
+
+    UNKNOWN = "unknown"
+    PASSED = "passed"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One that is in line, as (plan, task), sealed by its head: another head is another entry."""
+
+    key: tuple[str, str]
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """A candidate: ``commit`` holds all in front of it and the entry, merged onto ``base``."""
+
+    entry: Entry
+    commit: str
+    tree: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A merge that does not come out clean."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The entries as they stand on ``target``, in landing order.
+
+    ``clashing`` conflict with the target itself. ``waiting`` conflict only with a car in front,
+    named second: they wait, and cost nothing. ``aside`` are red, the last of them perhaps only for
+    what stood in front: ``cars`` go on without them.
+    """
+
+    target: str
+    cars: tuple[Car, ...]
+    clashing: tuple[tuple[Entry, Clash], ...] = ()
+    waiting: tuple[tuple[Entry, Entry, Clash], ...] = ()
+    aside: tuple[Car, ...] = ()
+
+    @property
+    def length(self) -> int:
+        return len(self.cars) + len(self.clashing) + len(self.waiting) + len(self.aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What to do now; to refuse comes first, since landing takes away the ground it is red on.
+
+    ``land``: so many cars from the front, together; the last of them is verified, in strict mode
+    each. ``refuse``: red on the target as it is. ``verify``: to be started, the most wanted first;
+    with those running they are at most as many as there are slots.
+    """
+
+    land: int = 0
+    refuse: Car | None = None
+    verify: tuple[Car, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a mode comes to: STRICT, TIP or SERIAL, and whether those behind a red one go on."""
+
+    mode: QueueMode
+    leaves_out_red: bool
+
+
+Known = Callable[[Car], Standing]
+
+
+class Couple(Protocol):
+    """Merges an entry onto a commit: the same each time it is asked, and cheap when asked again."""
+
+    async def __call__(self, base: str, entry: Entry) -> Car | Clash: ...
+
+
+def failure_rate(passed: int, failed: int) -> float:
+    """How likely one in line is bad, after so many outcomes; one in twenty before there are any."""
+    return (1 + failed) / (20 + passed + failed)
+
+
+def resolved_mode(mode: QueueMode, length: int, slots: int, failure_rate: float) -> Course:  # noqa: ARG001
+    """What ``mode`` comes to for so many in line."""
+    if mode is QueueMode.AUTO:
+        mode = QueueMode.STRICT if length <= slots else QueueMode.TIP
+    return Course(mode, leaves_out_red=mode is not QueueMode.SERIAL)
+
+
+def reach(slots: int) -> int:
+    """So many from the front may matter now; the caller need not make up a longer train.
+
+    It depends on nothing that changes while a verification runs, or one could fall out of reach.
+    """
+    return 16 + 8 * slots + 64
+
+
+async def make_up(
+    target: str,
+    entries: Sequence[Entry],
+    couple: Couple,
+    standing: Known,
+    *,
+    leaves_out_red: bool,
+) -> Train:
+    """Chain ``entries`` onto ``target``, in order, each onto the nearest in front that fits."""
+    cars: list[Car] = []
+    aside: list[Car] = []
+    clashing: list[tuple[Entry, Clash]] = []
+    waiting: list[tuple[Entry, Entry, Clash]] = []
+    kept = 0
+    for at, entry in enumerate(entries):
+        made = await couple(cars[-1].commit if cars else target, entry)
+        if isinstance(made, Clash):
+            alone = await couple(target, entry) if cars else made
+            if isinstance(alone, Clash):
+                clashing.append((entry, alone))
+            else:
+                waiting.append((entry, await _hindrance(cars, entry, couple), made))
+        elif leaves_out_red and at >= kept and standing(made) is Standing.RED:
+            kept = await _passed_behind(made, entries, at, couple, standing)
+            (cars if at < kept else aside).append(made)
+        else:
+            cars.append(made)
+    return Train(target, tuple(cars), tuple(clashing), tuple(waiting), tuple(aside))
+
+
+async def _hindrance(cars: Sequence[Car], entry: Entry, couple: Couple) -> Entry:
+    """The car that ``entry`` conflicts with: it fits onto what is in front of that one."""
+    fits, clashes = -1, len(cars) - 1
+    while clashes - fits > 1:
+        middle = (fits + clashes) // 2
+        if isinstance(await couple(cars[middle].commit, entry), Clash):
+            clashes = middle
+        else:
+            fits = middle
+    return cars[clashes].entry
+
+
+async def _passed_behind(
+    red: Car, entries: Sequence[Entry], at: int, couple: Couple, standing: Known
+) -> int:
+    """How many entries are in the longest chain through ``red`` that passed; 0 when none did.
+
+    With it the red one passed too: it was not red by itself.
+    """
+    base, longest = red.commit, 0
+    for place in range(at + 1, len(entries)):
+        made = await couple(base, entries[place])
+        if isinstance(made, Car):
+            base = made.commit
+            if standing(made) is Standing.PASSED:
+                longest = place + 1
+    return longest
+
+
+def refuted(train: Train, running: Iterable[str]) -> frozenset[str]:
+    """Those running that can become no part of the target any more: only these are stopped."""
+    return frozenset(running) - {car.commit for car in (*train.cars, *train.aside)}
+
+
+def next_move(
+    train: Train,
+    standing: Known,
+    running: Collection[str],
+    *,
+    mode: QueueMode,
+    slots: int,
+    failure_rate: float,
+) -> Move:
+    """What the train calls for, with the commits in ``running`` under verification."""
+    course = resolved_mode(mode, train.length, slots, failure_rate)
+    known = [standing(car) for car in train.cars]
+    land = _landable(known, course.mode)
+    refuse = next((car for car in train.aside if car.base == train.target), None)
+    if refuse is None and not land and known[:1] == [Standing.RED]:
+        refuse = train.cars[0]
+    rest = train.cars[land:]
+    places = {car.commit: at for at, car in enumerate(rest)}
+    free = slots - len(running)
+    if course.mode is QueueMode.SERIAL:
+        free, wanted = min(free, 1 - len(running)), list(range(min(1, len(rest))))
+    elif course.mode is QueueMode.STRICT:
+        wanted = list(range(len(rest)))
+    else:
+        under_way = [places[commit] for commit in running if commit in places]
+        alive = survival(hazards(failure_rate, _suspects(train, land, known)))
+        wanted = _looks(alive, under_way, slots)
+    idle = (
+        rest[at]
+        for at in wanted
+        if known[land + at] is Standing.UNKNOWN and rest[at].commit not in running
+    )
+    return Move(land, refuse, tuple(car for _, car in zip(range(free), idle, strict=False)))
+
+
+def _landable(known: Sequence[Standing], mode: QueueMode) -> int:
+    """How many cars from the front may land together."""
+    passed = [at for at, what in enumerate(known, 1) if what is Standing.PASSED]
+    if mode is QueueMode.TIP:
+        return max(passed, default=0)
+    return next((at for at, what in enumerate(known) if what is not Standing.PASSED), len(known))
+
+
+def _looks(alive: Sequence[float], under_way: Sequence[int], slots: int) -> list[int]:
+    """The places at which to look, the most wanted first; none is behind a red one."""
+    rest = [at for at, left in enumerate(alive) if left > 0]
+    ideal = rungs(alive[: len(rest)], slots)
+    return [*unserved(ideal, under_way), *(at for at in rest if at not in ideal)]
+
+
+def _suspects(train: Train, land: int, known: Sequence[Standing]) -> list[int | None]:
+    """Of each car behind the first ``land``: among how many from it on one is bad, where known.
+
+    A red one tells that of all in front of it together with itself.
+    """
+    places = {car.commit: at for at, car in enumerate(train.cars, 1)}
+    left_out = {places.get(car.base, 0) for car in train.aside}
+    found: list[int | None] = []
+    nearest: int | None = None
+    for at in range(len(train.cars) - 1, land - 1, -1):
+        if known[at] is Standing.RED:
+            nearest = at
+        elif at + 1 in left_out:
+            nearest = at + 1
+        found.append(None if nearest is None else nearest - at + 1)
+    return found[::-1]
