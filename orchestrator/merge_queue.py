@@ -165,7 +165,7 @@ class MergeQueue:
 
     async def _build(self, order: Order, merged: Merge) -> Candidate:
         """The merge as a commit whose message names what it is verified for, and which tree."""
-        candidates, record = self._site.git.candidates, order.record
+        record = order.record
         checks = dict.fromkeys(name for _, names in order.guards for name in names)
         message = merge_message(
             order.task.title,
@@ -178,7 +178,10 @@ class MergeQueue:
             flaky=self._flaky(record),
         )
         user = self._site.records.repository.identity
-        built = await candidates.commit(merged, message=message, author=user, date=order.date)
+        strategy = self._site.records.book.plan(record.plan).strategy
+        built = await self._site.git.strategies.build(
+            merged, strategy, message=message, author=user, date=order.date
+        )
         crash_point("candidate.built")
         await self._site.git.refs.hold(_held_by(order), built.commit)
         crash_point("candidate.held")

@@ -20,7 +20,7 @@ from orchestrator.git.landings import landing_of, landings
 from orchestrator.git.policy import scan
 from orchestrator.git.refs import branch_ref, keep_ref, task_branch
 from orchestrator.recovery import save_leftovers
-from orchestrator.states import TaskState
+from orchestrator.states import Strategy, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,12 +81,17 @@ async def _catch_up(site: Site, plan: str, target: str) -> None:
     ]
     behind = [task for task in tasks if traces[task.id].tells_more(task)]
     there = [task for task in tasks if await _is_there(site, task, traces[task.id], target)]
-    if not behind and not there:
+    unseen = tasks if site.records.book.plan(plan).strategy is not Strategy.MERGE else ()
+    if not (behind or there or unseen):
         return
     past = await landings(site.git.git, target)
     moved = Counter[str]()
     for task in tasks:
-        new = _landed(task, landing_of(past, plan, task.id, traces[task.id].heads))
+        heads = traces[task.id].heads
+        if unseen and task not in (*behind, *there):  # only its newest head can be meant
+            heads &= {traces[task.id].kept.get(task.sessions, "")}
+        by = site.git.objects, site.git.candidates
+        new = _landed(task, await landing_of(past, plan, task.id, heads, by=by))
         if new is None and task in behind:
             new = await _taken_up(site, task, traces[task.id], past, target)
         if new is not None:

@@ -15,6 +15,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.landing import how_to_follow
+from orchestrator.git.landings import is_of
 from orchestrator.git.refs import CHECKS, branch_ref, keep_ref
 from orchestrator.second_look import look_again
 from orchestrator.session_place import bring_home
@@ -136,8 +137,8 @@ async def finish_landing(site: Site, task: TaskRecord) -> bool:
 
 async def _has_landed(site: Site, task: TaskRecord, target: str) -> bool:
     """Whether the candidate is on the target, and is one of the work as it is now."""
-    history = site.git.history
-    if not await history.is_ancestor(task.head, task.intent):
+    objects, history = site.git.objects, site.git.history
+    if not await is_of(objects, history, task.intent, task.head):
         return False
     return await history.is_ancestor(task.intent, target)
 

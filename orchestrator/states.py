@@ -68,6 +68,14 @@ class MergeMode(StrEnum):
     AUTO = "auto"
 
 
+class Strategy(StrEnum):
+    """How a task's commits come to stand on the target; in each the tree is the merge's."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
+
+
 class QueueMode(StrEnum):
     """How much of what lands is verified by itself, and so how far the queue may run ahead.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.identity import Identity
+from orchestrator.states import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,16 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A merge of ``head`` into ``target`` as the commit ``commit`` holding ``tree``."""
+    """A merge of ``head`` into ``target`` as the commit ``commit`` holding ``tree``.
+
+    ``strategy`` is how it was built, which may be less than was asked for (``strategies``).
+    """
 
     commit: str
     tree: str
     target: str
     head: str
+    strategy: Strategy = Strategy.MERGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +83,27 @@ class Candidates:
         return Merge(tree, target, head)
 
     async def commit(self, merge: Merge, *, message: str, author: Identity, date: int) -> Candidate:
-        """A clean merge as a commit, dated ``date`` (POSIX seconds)."""
+        """A clean merge as a merge commit, dated ``date`` (POSIX seconds)."""
+        made = await self.commit_tree(
+            merge.tree, (merge.target, merge.head), message=message, author=author, date=date
+        )
+        return Candidate(made, merge.tree, merge.target, merge.head)
+
+    async def commit_tree(
+        self, tree: str, parents: Sequence[str], *, message: str, author: Identity, date: int
+    ) -> str:
+        """A commit of ``tree``, by ``author`` and us, the same whenever it is made."""
         when = f"@{date} +0000"
         env = {
             **author.as_environment(self._git.identity),
             "GIT_AUTHOR_DATE": when,
             "GIT_COMMITTER_DATE": when,
         }
+        named = [word for parent in parents for word in ("-p", parent)]
         made = await self._git.run(
-            "commit-tree",
-            merge.tree,
-            "-p",
-            merge.target,
-            "-p",
-            merge.head,
-            "-F",
-            "-",
-            input=message.encode(),
-            env=env,
+            "commit-tree", tree, *named, "-F", "-", input=message.encode(), env=env
         )
-        return Candidate(made.text, merge.tree, merge.target, merge.head)
+        return made.text
 
 
 def _read_merge(merged: Output, target: str, head: str) -> tuple[str, tuple[str, ...], str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 
 _LOOKS_KEPT = 16
+RENAME_LIMIT = 7000
+"""As many files a merge looks at for renames, too."""
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -88,6 +90,27 @@ class History:
         """The best common ancestor, None for unrelated histories."""
         found = await self._git.run("merge-base", one, other, ok=(0, 1))
         return found.text if found.code == 0 else None
+
+    async def merge_bases(self, one: str, other: str) -> tuple[str, ...]:
+        """Every best common ancestor: several where each has taken in the other before."""
+        found = await self._git.run("merge-base", "--all", one, other, ok=(0, 1))
+        return tuple(found.text.split())
+
+    async def paths(self, base: str, head: str) -> frozenset[str]:
+        """Just the paths that differ, which asks for no file's content."""
+        if known := self._looks.get((base, head)):
+            return frozenset(known.paths)
+        told = await self._git.run("diff-tree", "-r", "-z", "--name-only", *_PLAIN, base, head)
+        return frozenset(told.fields)
+
+    async def renames(self, base: str, head: str) -> dict[str, str]:
+        """What git takes for renamed between two commits: the new path to the old one."""
+        told = await self._git.run(
+            *("diff-tree", "-r", "-z", "-M", f"-l{RENAME_LIMIT}", "--diff-filter=R"),
+            *("--name-status", *_PLAIN[1:], base, head),
+        )
+        fields = told.fields
+        return dict(zip(fields[2::3], fields[1::3], strict=True))
 
     async def changes(self, base: str, head: str) -> tuple[DiffStat, tuple[str, ...]]:
         """The size of a change and the paths it touches, in one look."""

@@ -1,8 +1,8 @@
 """Landing: the one move that counts.
 
 What lands is the very object that was verified, by compare-and-swap from the very commit it was
-built on; both are asserted from the objects again right before. The user's own checkout is not
-part of that. Only with leave is it brought along afterwards, and only when that loses nothing.
+built on; both are asserted from the objects again right before (``recheck``). The user's own
+checkout is not part of that. Only with leave is it brought along afterwards, and only when that loses nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
 from orchestrator.git.linked import entries_in, home_of
 from orchestrator.git.refs import Move
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from orchestrator.git.candidates import Candidate
     from orchestrator.git.command import Git
-    from orchestrator.git.history import History
     from orchestrator.git.objects import Objects
+    from orchestrator.git.recheck import Recheck
     from orchestrator.git.refs import Refs
 
 _NAMES_A_PATH = re.compile(r"error: (Untracked|Updating|Entry) .*'.*'")
@@ -46,29 +45,29 @@ class TargetCheckout:
 class Landing:
     """Moves a target to a verified candidate."""
 
-    def __init__(self, git: Git, refs: Refs, history: History, objects: Objects) -> None:
+    def __init__(self, git: Git, refs: Refs, objects: Objects, recheck: Recheck) -> None:
         self._git = git
         self._refs = refs
-        self._history = history
         self._objects = objects
+        self._recheck = recheck
 
     async def land(
-        self, target_ref: str, candidate: Candidate, old: str, *, held_by: Sequence[str] = ()
+        self,
+        target_ref: str,
+        candidate: Candidate,
+        old: str,
+        *,
+        before: Sequence[Candidate] = (),
+        held_by: Sequence[str] = (),
     ) -> None:
         """Move ``target_ref`` from ``old`` to the candidate's commit, and let go of ``held_by``.
 
-        Raises RefMoved when somebody moved the target meanwhile (build and verify anew),
-        GitError when the candidate is not what it claims to be.
+        ``before`` are the candidates that land with it, from the one built on ``old`` to the one
+        that this one was built on. Raises RefMoved when somebody moved the target meanwhile (build
+        and verify anew), GitError when a candidate is not what it claims to be.
         """
+        await self._recheck.chain((*before, candidate), old)
         commit = await self._objects.commit(candidate.commit)
-        if commit.tree != candidate.tree:
-            raise GitError(f"candidate {commit.oid} holds another tree than was verified")
-        if candidate.head not in commit.parents:
-            raise GitError(f"candidate {commit.oid} does not hold the task's head {candidate.head}")
-        if not await self._descends(commit.parents, old):
-            raise GitError(
-                f"candidate {commit.oid} was not built on {old}; landing would lose work"
-            )
         move = Move(target_ref, candidate.commit, old)
         await self._refs.move_all((move,), f"clerk: land {commit.subject}", dropping=held_by)
 
@@ -110,11 +109,6 @@ class Landing:
             return found
         await self._git.run("read-tree", "-m", "-u", old, new, at=checkout)
         return ()
-
-    async def _descends(self, parents: tuple[str, ...], old: str) -> bool:
-        if parents[0] == old:
-            return True
-        return await self._history.is_ancestor(old, parents[0])
 
     def _places(self, main: WorkTree | None, ref: str) -> Iterator[WorkTree]:
         """Every work tree that stands on ``ref``; of the many that do not, only HEAD is read."""

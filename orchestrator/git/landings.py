@@ -1,62 +1,102 @@
 """What the target's own history tells of landings, for a state that was lost.
 
 A message proves nothing, since an agent writes messages, too: a commit of its branch comes in
-behind a merge and is never on the first-parent way itself. So a landing is believed only of a
-merge on that way which names the task *and* brought in a head that the caller knows to be the
-task's.
+behind a merge, and is on the first-parent way itself only where a person put it there. So a landing
+is believed only of what names the task and a head that the caller knows to be the task's, *and*
+either is a merge that brought in that head or holds exactly the tree that merging it gives.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.git.messages import one_line
+from orchestrator.errors import GitError
+from orchestrator.git.candidates import Merge
+from orchestrator.git.messages import one_line, trailers_of
+from orchestrator.git.strategies import BASE, HEAD, HOW
+from orchestrator.states import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from orchestrator.git.candidates import Candidates
     from orchestrator.git.command import Git
+    from orchestrator.git.history import History
+    from orchestrator.git.objects import Objects
 
-_FIELDS = (
-    "%H",
-    "%P",
-    "%(trailers:key=Clerk-Plan,valueonly)",
-    "%(trailers:key=Clerk-Task,valueonly)",
-)
+_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_TRAILERS = ("Clerk-Plan", "Clerk-Task", HOW, BASE, HEAD)
+_FIELDS = ("%H", "%P", *(f"%(trailers:key={key},valueonly)" for key in _TRAILERS))
 
 
 @dataclass(frozen=True, slots=True)
 class PastLanding:
-    """A merge of ``head`` into ``base`` on the target's own way, for the task it names."""
+    """``head`` on ``base`` on the target's own way, for the task it names."""
 
     commit: str
     base: str
     head: str
     plan: str
     task: str
+    strategy: Strategy = Strategy.MERGE
 
 
 async def landings(git: Git, target: str, *, since: str = "") -> tuple[PastLanding, ...]:
-    """Those that ``target`` (an oid) holds, the newest first; ``since`` is where to stop looking."""
+    """Those that ``target`` (an oid) holds, the newest first; ``since`` is where to stop looking.
+
+    Merges that name no task are among them, with an empty name.
+    """
     log = await git.run(
-        *("log", "--first-parent", "--min-parents=2", "--max-parents=2", "--no-show-signature"),
-        *("-z", f"--format={'%x1f'.join(_FIELDS)}", target, *([f"^{since}"] if since else [])),
+        *("log", "--first-parent", "--no-show-signature", "-z"),
+        *(f"--format={'%x1f'.join(_FIELDS)}", target, *([f"^{since}"] if since else [])),
         "--",
     )
-    return tuple(_read(entry) for entry in log.fields)
+    told = (_read(entry) for entry in log.fields)
+    return tuple(past for past in told if past is not None)
 
 
-def landing_of(
-    found: Iterable[PastLanding], plan: str, task: str, heads: Collection[str]
+async def landing_of(
+    found: Iterable[PastLanding],
+    plan: str,
+    task: str,
+    heads: Collection[str],
+    *,
+    by: tuple[Objects, Candidates],
 ) -> PastLanding | None:
     """The landing of a task whose heads were ``heads``, if it is among those ``found``."""
     named = (one_line(plan), one_line(task))
-    mine = (past for past in found if (past.plan, past.task) == named and past.head in heads)
-    return next(mine, None)
+    for past in found:
+        mine = (past.plan, past.task) == named and past.head in heads
+        if mine and (past.strategy is Strategy.MERGE or await _holds_the_merge(past, *by)):
+            return past
+    return None
 
 
-def _read(entry: str) -> PastLanding:
-    commit, parents, plan, task = entry.split("\x1f")
-    base, head = parents.split(" ")
-    return PastLanding(commit, base, head, plan.rstrip("\n"), task.rstrip("\n"))
+async def is_of(objects: Objects, history: History, commit: str, head: str) -> bool:
+    """Whether a candidate of our own making is one of ``head``."""
+    told = trailers_of((await objects.commit(commit)).message).splitlines()
+    return f"{HEAD}: {head}" in told or await history.is_ancestor(head, commit)
+
+
+async def _holds_the_merge(past: PastLanding, objects: Objects, candidates: Candidates) -> bool:
+    """Whether its tree is that of the merge, which is then on the target whoever put it there."""
+    try:
+        merged = await candidates.merge(past.base, past.head)
+        return isinstance(merged, Merge) and merged.tree == await objects.tree_of(past.commit)
+    except GitError:  # it names commits that are none
+        return False
+
+
+def _read(entry: str) -> PastLanding | None:
+    commit, parents, *told = entry.split("\x1f")
+    plan, task, how, base, head = (value.rstrip("\n") for value in told)
+    match parents.split(" "):
+        case [first, second]:
+            return PastLanding(commit, first, second, plan, task)
+        case [first] if how == Strategy.SQUASH and first == base:
+            return PastLanding(commit, base, head, plan, task, Strategy.SQUASH)
+        case [_] if how == Strategy.REBASE and _OID.fullmatch(base):
+            return PastLanding(commit, base, head, plan, task, Strategy.REBASE)
+    return None

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from orchestrator.identity import Identity
+
+_BRACKETS = {ord(bracket): " " for bracket in "<>"}
+
 
 def merge_message(
     title: str,
@@ -55,3 +59,19 @@ def _harmless(character: str) -> str:
     """Control, format (bidi), surrogate and separator characters become a space."""
     category = unicodedata.category(character)
     return " " if category in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character
+
+
+def with_trailers(message: str, trailers: Iterable[tuple[str, str]]) -> str:
+    """A message that ends with trailers, with some more of them."""
+    return message + "".join(f"{key}: {one_line(value)}\n" for key, value in trailers)
+
+
+def trailers_of(message: str) -> str:
+    """The trailers at the end of a message of ours."""
+    return message.rpartition("\n\n")[2]
+
+
+def as_person(identity: Identity) -> str:
+    """Somebody as a trailer names them, whatever stands in their name."""
+    name, email = (one_line(word.translate(_BRACKETS)) for word in (identity.name, identity.email))
+    return f"{name} <{email}>"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from git import Git as ObjectReader
 
 from orchestrator.errors import GitError
+from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,16 +28,23 @@ _MISSING = " missing'"
 """How the reader ends its words about a name that stands for nothing."""
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_PERSON = re.compile(r"(?P<name>.*?) ?<(?P<email>[^<>]*)>")
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit says of itself; ``subject`` is the first line of its message."""
+    """What a commit says of itself; ``author`` is as written there, be it nothing."""
 
     oid: str
     tree: str
     parents: tuple[str, ...]
-    subject: str
+    message: str
+    author: Identity
+
+    @property
+    def subject(self) -> str:
+        """The first line of its message."""
+        return self.message.split("\n", 1)[0]
 
 
 class Objects:
@@ -70,10 +78,12 @@ class Objects:
         """The commit ``oid`` (a full oid). Raises GitError when there is none."""
         if not _OID.fullmatch(oid):
             raise GitError(f"{oid!r} is not the id of a commit")
+        return _parsed(oid, await self.raw_commit(oid))
+
+    async def raw_commit(self, oid: str) -> bytes:
+        """The commit ``oid``, byte for byte. Raises GitError when there is none."""
         raw = self._read(oid) if self._readable else None
-        if raw is None:
-            raw = (await self._git.run("cat-file", "commit", oid)).stdout
-        return _parsed(oid, raw)
+        return (await self._git.run("cat-file", "commit", oid)).stdout if raw is None else raw
 
     def named(self, rev: str) -> str | None:
         """The commit that ``rev`` names now, "" for none; None when the reader cannot tell.
@@ -124,4 +134,6 @@ def _parsed(oid: str, raw: bytes) -> Commit:
     lines = [line.partition(" ") for line in header.split("\n")]
     tree = next(value for key, _, value in lines if key == "tree")
     parents = tuple(value for key, _, value in lines if key == "parent")
-    return Commit(oid, tree, parents, message.split("\n", 1)[0])
+    author = next((value for key, _, value in lines if key == "author"), "")
+    person = _PERSON.match(author)
+    return Commit(oid, tree, parents, message, Identity(*person.groups() if person else ("", "")))

@@ -20,10 +20,12 @@ from orchestrator.git.listing import Listings
 from orchestrator.git.objects import Objects
 from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
+from orchestrator.git.recheck import Recheck
 from orchestrator.git.reduction import Reductions
 from orchestrator.git.refs import Refs
 from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
+from orchestrator.git.strategies import Strategies
 from orchestrator.git.tripwire import Tripwire
 from orchestrator.git.worktrees import TaskWorktrees
 
@@ -81,12 +83,17 @@ class OpenRepository:
         return Candidates(self.git)
 
     @cached_property
+    def strategies(self) -> Strategies:
+        return Strategies(self.git, self.candidates, self.objects)
+
+    @cached_property
     def conflicts(self) -> Conflicts:
         return Conflicts(self.git, self.history)
 
     @cached_property
     def landing(self) -> Landing:
-        return Landing(self.git, self.refs, self.history, self.objects)
+        recheck = Recheck(self.objects, self.history, self.candidates)
+        return Landing(self.git, self.refs, self.objects, recheck)
 
     @cached_property
     def imports(self) -> Imports:

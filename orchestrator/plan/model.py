@@ -31,7 +31,7 @@ from orchestrator.plan.scalars import (
     Variables,
 )
 from orchestrator.plan.values import check_address, check_command, check_url, check_version
-from orchestrator.states import MergeMode, QueueMode
+from orchestrator.states import MergeMode, QueueMode, Strategy
 
 
 class Budget(Strict):
@@ -332,6 +332,11 @@ class Plan(Strict):
     target: Branch = Field("main", description="The branch that receives merges.")
     merge: Annotated[MergeMode, Field(strict=False)] = Field(
         MergeMode.MANUAL, description="Whether proven tasks land by themselves."
+    )
+    strategy: Annotated[Strategy, Field(strict=False)] = Field(
+        Strategy.MERGE,
+        description="How a task's commits land: merge (a merge commit), squash (one commit) or"
+        " rebase (each of them on the target; squash where that cannot be).",
     )
     queue: Queue = Field(default_factory=Queue, description="How what is proven lands.")
     backlog: Annotated[int, Field(ge=1, le=10_000)] | None = Field(

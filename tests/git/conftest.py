@@ -69,6 +69,42 @@ class Sample:
         return self.git("rev-parse", "HEAD")
 
 
+@dataclass(frozen=True)
+class Plumbing:
+    """Commits made without a checkout, by anybody and in any words: twenty times as quick."""
+
+    sample: Sample
+
+    def commit(
+        self, files, *parents, message="change", who="Ada", date="1600000000 +0000", encoding=""
+    ):
+        """What the first parent holds with ``files`` at its top written over; None removes one."""
+        listing = self.sample.git("ls-tree", parents[0]).splitlines() if parents else []
+        entries = {line.partition("\t")[2]: line for line in listing}
+        for name, text in files.items():
+            entries.pop(name, None)
+            if text is not None:
+                oid = self._fed("hash-object", "-w", "--stdin", given=text)
+                entries[name] = f"100644 blob {oid}\t{name}"
+        tree = self._fed("mktree", given="".join(f"{line}\n" for line in entries.values()))
+        named = [word for parent in parents for word in ("-p", parent)]
+        settings = ["-c", f"i18n.commitEncoding={encoding}"] if encoding else []
+        by = {
+            "GIT_AUTHOR_NAME": who,
+            "GIT_AUTHOR_EMAIL": f"{who.split()[0].lower()}@example.org",
+            "GIT_AUTHOR_DATE": f"@{date}",
+        }
+        return self._fed(*settings, "commit-tree", tree, *named, "-F", "-", given=message, **by)
+
+    def _fed(self, *args, given, **env):
+        done = subprocess.run(
+            ["git", *args], cwd=self.sample.path, env=ENVIRONMENT | env, input=given.encode(),
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
+
+
 def make_sample(path: Path, *, object_format: str = "sha1") -> Sample:
     path.mkdir(parents=True)
     sample = Sample(path)
@@ -93,6 +129,12 @@ def no_user_config(monkeypatch, tmp_path_factory):
 @pytest.fixture
 def sample(tmp_path) -> Sample:
     return make_sample(tmp_path / "shop")
+
+
+@pytest.fixture
+def plumbing(sample) -> Plumbing:
+    """For tests that need many commits, or such as no porcelain makes."""
+    return Plumbing(sample)
 
 
 @pytest.fixture

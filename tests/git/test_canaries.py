@@ -20,6 +20,7 @@ from orchestrator.git.policy import scan
 from orchestrator.git.preflight import preflight
 from orchestrator.git.repository import Repository
 from orchestrator.identity import Identity
+from orchestrator.states import Strategy
 
 pytestmark = pytest.mark.anyio
 ROOM = Path(__file__).parents[2] / "orchestrator/git"
@@ -203,10 +204,15 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
         link = ("update-index", "--add", "--cacheinfo", f"160000,{base},vendor")
         await opened.git.run(*link, at=checkout.worktree)
         await opened.pool._empty_submodules(checkout.worktree)
+    history = opened.history
     conflict = await opened.candidates.merge(theirs, left.head)
     await opened.conflicts.hunks(conflict, 10_000)
     merged = await opened.candidates.merge(rival, left.head)
     built = await opened.candidates.commit(merged, message="m", author=Identity("a", "b"), date=1)
+    for strategy in Strategy:
+        how = {"message": "m\n\nA: b\n", "author": Identity("a", "b"), "date": 1}
+        await opened.strategies.build(merged, strategy, **how)
+    await history.renames(base, rival)
     await opened.refs.move("refs/heads/other", rival, "", "test")
     await opened.refs.hold("refs/clerk/keep/p/t/1", left.head)
     await opened.landing.land("refs/heads/other", built, rival)
@@ -216,7 +222,6 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.git.run("cat-file", "commit", built.commit)
     await opened.conflicts.sync(tree, theirs, "sync")
     await opened.conflicts.left(left.head, theirs)
-    history = opened.history
     await history.diff_text(base, left.head, 10_000)
     await history.changes(base, left.head)
     await history.look_ahead([(base, left.head)])
