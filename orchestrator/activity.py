@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.decision import TaskKey
     from orchestrator.events import Event
+    from orchestrator.line import LineView
     from orchestrator.readiness import Survey
     from orchestrator.results import CheckResult
 
@@ -72,6 +73,8 @@ class Activity:
 
     def __init__(self) -> None:
         self._tasks: dict[TaskKey, TaskActivity] = {}
+        self.lines: dict[str, LineView] = {}
+        """The queues at work, by target."""
 
     def of(self, plan: str, task: str) -> TaskActivity:
         return self._tasks.setdefault((plan, task), TaskActivity())
@@ -80,6 +83,7 @@ class Activity:
         """Account the time a task stayed in the state it now leaves."""
         left = event.data.get("from")
         purpose = SPENT_ON.get(TaskState(left)) if left else None
+        purpose = event.data.get("spent_on", purpose)
         if purpose is not None:
             spent = self.of(event.plan, event.task).spent
             spent[purpose] = spent.get(purpose, 0.0) + float(event.data.get("seconds", 0.0))

@@ -49,14 +49,14 @@ class Snapshot:
     """All that deciding looks at.
 
     ``busy`` are tasks with a job in hand, ``baselining`` plans whose baseline is being verified,
-    ``landing`` whether a candidate is in hand, ``verify_slots`` how many more verifications may
+    ``landing`` targets whose queue is at work, ``verify_slots`` how many more verifications may
     start, ``now`` POSIX seconds.
     """
 
     plans: tuple[PlanSnapshot, ...]
     busy: frozenset[TaskKey]
     baselining: frozenset[str]
-    landing: bool
+    landing: frozenset[str]
     verify_slots: int
     now: float
 
@@ -80,8 +80,9 @@ class StartVerification:
 
 @dataclass(frozen=True, slots=True)
 class StartLanding:
-    plan: str
-    task: str
+    """Let the queue of a target work; it takes in by itself whatever comes into line."""
+
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,12 @@ def decide(snapshot: Snapshot) -> Decision:
     clocks: list[float] = []
     quiet: set[str] = set()
     slots = snapshot.verify_slots
-    queue: list[InLine] = []
+    lines: set[str] = set()
     for plan in snapshot.plans:
         standing = _standing(plan)
         line = list(_in_line(plan, standing, snapshot))
-        queue += line
+        if line or _is_landing(plan, standing, snapshot):
+            lines.add(plan.record.target)
         mine: list[Action] = list(_settlements(plan, standing))
         gone = {action.task for action in mine if isinstance(action, Settle)}
         mine += _sessions(plan, standing, snapshot, gone, is_crowded=_is_crowded(plan, line))
@@ -132,16 +134,44 @@ def decide(snapshot: Snapshot) -> Decision:
         actions += mine
         if not (mine or verifications or waits or line or _in_hand(plan, snapshot)):
             quiet.add(plan.plan.name)
-    if queue and not snapshot.landing:
-        actions.append(_next_landing(queue))
+    actions += map(StartLanding, sorted(lines - snapshot.landing))
     return Decision(tuple(actions), min(clocks, default=None), frozenset(quiet))
+
+
+def line_of(snapshot: Snapshot, target: str) -> tuple[InLine, ...]:
+    """Everything that is in line for ``target``, in the order in which it lands.
+
+    First what a person takes back, then by priority, then whoever is in line for longest: work
+    that landing sent back keeps its place.
+    """
+    found: list[InLine] = []
+    for plan in snapshot.plans:
+        if plan.record.target == target:
+            found += _in_line(plan, _standing(plan), snapshot)
+    return tuple(sorted(found, key=_place_in_line))
+
+
+def _place_in_line(one: InLine) -> tuple[bool, int, float, int, str, str]:
+    task, record = one
+    since = record.queued_at or record.verified_at
+    return (
+        not record.revert_requested,
+        -(task.priority + record.rank),
+        since,
+        record.position,
+        record.plan,
+        record.id,
+    )
 
 
 def unmerged_dependencies(task: Task, tasks: Mapping[str, TaskRecord]) -> tuple[str, ...]:
     """The dependencies of ``task`` that have not landed; a dropped one does not hold it up."""
-    return tuple(
-        name for name in task.after if name in tasks and tasks[name].state is not TaskState.MERGED
-    )
+    return tuple(name for name in task.after if name in tasks and not has_landed(tasks[name]))
+
+
+def has_landed(record: TaskRecord) -> bool:
+    """Whether the target holds the task: it landed, and was not taken back since."""
+    return record.state is TaskState.MERGED and not record.reverted_commit
 
 
 def _standing(plan: PlanSnapshot) -> Standing:
@@ -238,35 +268,38 @@ def _verifications(standing: Standing, snapshot: Snapshot) -> Iterator[StartVeri
         yield StartVerification(record.plan, record.id)
 
 
-def _next_landing(queue: Iterable[InLine]) -> StartLanding:
-    """The one task to land now: highest priority, then the one that has waited longest."""
-    _, record = min(queue, key=lambda one: (-one[0].priority, one[1].verified_at, one[1].position))
-    return StartLanding(record.plan, record.id)
+def _is_landing(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> bool:
+    """Whether a task stands as if it were landing though no queue works: one must look."""
+    return plan.record.target not in snapshot.landing and any(
+        (record.plan, record.id) not in snapshot.busy for record in standing[TaskState.MERGING]
+    )
 
 
 def _in_line(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterator[InLine]:
-    """What could land now."""
-    if not standing[TaskState.VERIFIED]:
+    """What could land now, or be taken back."""
+    if plan.record.landing_paused:
         return
-    for task, record in _landable(plan):
-        if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now:
-            yield task, record
+    ready = (*standing[TaskState.VERIFIED], *standing[TaskState.MERGING])
+    landing = (r for r in ready if _is_landable(plan.plan.task(r.id), r, plan))
+    for record in chain(landing, filter(_is_revertible, standing[TaskState.MERGED])):
+        if record.retry_at <= snapshot.now and (record.plan, record.id) not in snapshot.busy:
+            yield plan.plan.task(record.id), record
 
 
-def _landable(plan: PlanSnapshot) -> Iterator[InLine]:
-    auto = plan.record.merge == MergeMode.AUTO and not plan.record.paused
-    for task in plan.plan.tasks:
-        record = plan.tasks.get(task.id)
-        if (
-            record is not None
-            and record.state is TaskState.VERIFIED
-            and (record.merge_requested or (auto and not record.paused))
-            and record.verified_head == record.head
-            and approved(task, record)
-            and (task.tests_first is None or record.tests_head)
-            and not unmerged_dependencies(task, plan.tasks)
-        ):
-            yield task, record
+def _is_landable(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
+    auto = plan.record.merge == MergeMode.AUTO and not (plan.record.paused or record.paused)
+    return (
+        (record.merge_requested or auto)
+        and not record.withdrawn
+        and record.verified_head == record.head
+        and approved(task, record)
+        and (task.tests_first is None or bool(record.tests_head))
+        and not unmerged_dependencies(task, plan.tasks)
+    )
+
+
+def _is_revertible(record: TaskRecord) -> bool:
+    return record.revert_requested and not record.reverted_commit
 
 
 def _clocks(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterable[float]:
@@ -279,4 +312,6 @@ def _clocks(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Itera
 
 def _in_hand(plan: PlanSnapshot, snapshot: Snapshot) -> bool:
     name = plan.plan.name
-    return name in snapshot.baselining or any(key[0] == name for key in snapshot.busy)
+    if name in snapshot.baselining or plan.record.target in snapshot.landing:
+        return True
+    return any(key[0] == name for key in snapshot.busy)

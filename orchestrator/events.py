@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     CHECK_ENDED = "check_ended"
     VERIFICATION_ENDED = "verification_ended"
     TASK_MERGED = "task_merged"
+    TASK_REVERTED = "task_reverted"
     WARNING = "warning"
 
 

@@ -104,6 +104,23 @@ class Ledger:
             held="",
         )
 
+    def take_back(self, record: TaskRecord, commit: str, reason: str) -> TaskRecord:
+        """Put on record that the target is rid of a landed task since ``commit``."""
+        current = self.task(record.plan, record.id)
+        facts: dict[str, Any] = {"revert_requested": False, "held": "", "reason": reason}
+        told = Event(
+            EventKind.TASK_REVERTED,
+            plan=record.plan,
+            task=record.id,
+            message=reason,
+            data={"commit": commit, "of": current.merged_commit},
+            at=self.clock(),
+        )
+        with self.store.write() as tx:
+            tx.update_task(current, replace(current, reverted_commit=commit, **facts))
+            tx.append(told)
+        return self.task(record.plan, record.id)
+
     def amend(self, record: TaskRecord, **changes: Any) -> TaskRecord:
         """Change facts of a task that stays where it is; not announced."""
         current = self.task(record.plan, record.id)

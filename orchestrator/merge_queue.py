@@ -1,346 +1,386 @@
-"""Landing one task: a candidate, verified as that very object, moved to by compare-and-swap.
+"""The queue of one target: looks, decides, lands, and verifies ahead, until nothing is in line.
 
-The target only ever takes a commit whose exact tree passed, on top of exactly the value it was
-built on; when the target moved meanwhile the candidate is built anew, and what is known of an
-unchanged tree is known still. What must not break is wider than the task's own criteria: every
-check that was green on the target, or that a landed task was held to, guards it.
-
-``MergeQueue`` finds out and lands; it moves no task. What came of it is a value.
+Each look begins with the facts: who is in line by what is stored, where the target is by git.
+``train`` decides from them; here is only what it takes to see and to obey. Of earlier looks
+nothing is needed but what saves work: candidates that were built, and verdicts of them, each for
+that very commit. So a lost wake-up, a target that moved, an order or a crash in between cost at
+most another look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.candidate_check import CandidateCheck, Checked
+from orchestrator.coupling import Coupler
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import GitError, RefMoved
-from orchestrator.git.candidates import Candidate, Conflict, Merge
-from orchestrator.git.landing import how_to_follow
-from orchestrator.git.messages import merge_message
-from orchestrator.git.refs import branch_ref, candidate_ref
-from orchestrator.site import BRANCH
-from orchestrator.states import TaskState, Verdict
-from orchestrator.tampering import tampering
-from orchestrator.tests_first import asked_of, unproven
-from orchestrator.verification_records import results_from
+from orchestrator.decision import line_of
+from orchestrator.errors import ClerkError, GroundLost, RefMoved, StateLost, StoreDamaged
+from orchestrator.git.refs import candidate_ref
+from orchestrator.landing_outcomes import Conflicted, Inconclusive
+from orchestrator.line import LineView
+from orchestrator.line_view import line_view
+from orchestrator.queue_look import Ground, QueueLook
+from orchestrator.recovery import finish_landing
+from orchestrator.states import TaskState
+from orchestrator.target_ground import TargetGround
+from orchestrator.touchdown import Touchdown
+from orchestrator.train import Standing, make_up, next_move, refuted
 
 if TYPE_CHECKING:
-    from orchestrator.decision import PlanSnapshot
-    from orchestrator.git.command import WorkTree
-    from orchestrator.git.landing import TargetCheckout
-    from orchestrator.plan.model import Task
-    from orchestrator.records import TaskRecord
-    from orchestrator.results import CheckResult, Verification
+    from collections.abc import Callable, Iterable, Sequence
+
+    from anyio.abc import TaskGroup
+
+    from orchestrator.consequences import Consequences
+    from orchestrator.coupling import Built, Made, Member
+    from orchestrator.decision import InLine, Snapshot
+    from orchestrator.guards import Guard
     from orchestrator.site import Site
+    from orchestrator.train import Car, Move, Train
 
-REBUILDS = 50
-"""Rebuilt so often since the target moved, a candidate waits for quieter times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """The target holds the task; ``notes`` tell of checkouts that were not brought along."""
-
-    commit: str
-    base: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Conflicted:
-    """The task and the target change the same lines; ``hunks`` shows them in few tokens."""
-
-    target: str
-    paths: tuple[str, ...]
-    hunks: str
-
-
-@dataclass(frozen=True, slots=True)
-class Red:
-    """The merged result fails where the target alone passes."""
-
-    target: str
-    verification: Verification
-
-
-@dataclass(frozen=True, slots=True)
-class Inconclusive:
-    """The merged result could not be judged; nobody is to blame."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Landing waits for a person, for ``reason``."""
-
-    reason: str
-
-
-Landing = Landed | Conflicted | Red | Inconclusive | Held
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to land: a task at the head that was verified, and what guards the target.
-
-    ``guards`` are plans with the checks that must pass on the merged result.
-    """
-
-    task: Task
-    record: TaskRecord
-    target: str
-    guards: tuple[tuple[PlanSnapshot, tuple[str, ...]], ...]
-    update_checkout: bool
-    date: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the caller wants to know on the way, before the next step is taken."""
-
-    built: Callable[[Candidate], None]
-    verified: Callable[[PlanSnapshot, Candidate, Verification], None]
-
-
-class MergeQueue:
-    """Lands one order at a time."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-
-    async def land(self, order: Order, hooks: Hooks) -> Landing:
-        """Build, verify and land; the target is moved at most once."""
-        for _ in range(REBUILDS):
-            target = await self._site.git.refs.resolve(branch_ref(order.target))
-            if target is None:
-                return Held(f"the target branch {order.target!r} is gone; make it again")
-            if reason := await self.set_back(order.record, order.target, target):
-                return Held(reason)
-            merged = await self._site.git.candidates.merge(target, order.record.head)
-            if await self._is_there(merged):
-                await self._site.git.refs.let_go(_held_by(order))
-                return Landed(target, target, ("it was on the target already",))
-            try:
-                return await self._land_on(merged, order, hooks)
-            except RefMoved:
-                continue
-        return Held(f"{order.target} keeps moving; try again when it is quiet")
-
-    async def set_back(self, record: TaskRecord, branch: str, target: str) -> str:
-        """Why a target that lost what the task was started from must wait; empty when it did not.
-
-        Whoever took commits off the target does not want them back by way of a task.
-        """
-        if await self._site.git.history.is_ancestor(record.base, target):
-            return ""
-        return (
-            f"{branch} no longer holds {record.base[:9]}, which {record.id!r} was started from: "
-            f"landing it would bring that back; put it on {branch} again, or cancel the task"
-        )
-
-    async def _is_there(self, merged: Merge | Conflict) -> bool:
-        """Whether the target holds the work already: only then can merging it change nothing."""
-        git = self._site.git
-        if isinstance(merged, Conflict) or merged.tree != await git.objects.tree_of(merged.target):
-            return False
-        return await git.history.is_ancestor(merged.head, merged.target)
-
-    async def _land_on(self, merged: Merge | Conflict, order: Order, hooks: Hooks) -> Landing:
-        """Land on the target as it is now; raises RefMoved when it is not any more."""
-        if reason := await self.hindrance(order.target, update_checkout=order.update_checkout):
-            return Held(reason)
-        if isinstance(merged, Conflict):
-            hunks = await self._site.git.conflicts.hunks(merged, HUNK_BYTES)
-            return Conflicted(merged.target, merged.paths, hunks)
-        built = await self._build(order, merged)
-        hooks.built(built)
-        crash_point("landing.intended")
-        refused = await self._refused(order, built, hooks)
-        return refused if refused is not None else await self._move(order, built)
-
-    async def _build(self, order: Order, merged: Merge) -> Candidate:
-        """The merge as a commit whose message names what it is verified for, and which tree."""
-        record = order.record
-        checks = dict.fromkeys(name for _, names in order.guards for name in names)
-        message = merge_message(
-            order.task.title,
-            "",
-            task=order.task.id,
-            plan=record.plan,
-            sandbox=self._site.records.book.record(record.plan).sandbox,
-            verified=[(check, merged.tree) for check in checks],
-            red=await self._red(record),
-            flaky=self._flaky(record),
-        )
-        user = self._site.records.repository.identity
-        strategy = self._site.records.book.plan(record.plan).strategy
-        built = await self._site.git.strategies.build(
-            merged, strategy, message=message, author=user, date=order.date
-        )
-        crash_point("candidate.built")
-        await self._site.git.refs.hold(_held_by(order), built.commit)
-        crash_point("candidate.held")
-        return built
-
-    def _flaky(self, record: TaskRecord) -> list[tuple[str, str]]:
-        """The checks that were flaky on the branch as it lands, and on which tree."""
-        last = self._site.records.store.last_verification(record.plan, record.id, BRANCH)
-        if last is None or last.commit != record.head:
-            return []
-        return [(r.check, last.tree) for r in results_from(last) if r.verdict is Verdict.FLAKY]
-
-    async def _red(self, record: TaskRecord) -> list[tuple[str, str]]:
-        """The checks in which the task's tests were seen red, and on which tree."""
-        red = [r.check for r in self._site.records.red_results(record) if _is_red(r)]
-        tree = await self._site.git.objects.tree_of(record.tests_head) if red else ""
-        return [(check, tree) for check in red]
-
-    async def _refused(self, order: Order, built: Candidate, hooks: Hooks) -> Landing | None:
-        """Why the candidate may not land; None when every guard passed on its tree."""
-        for plan, checks in order.guards:
-            verification = await self._site.verifier.verify(
-                self._site.request(
-                    plan, checks, built.commit, built.tree, order.record, fail_fast=True
-                )
-            )
-            hooks.verified(plan, built, verification)
-            if not verification.passed:
-                return await self._blame(plan, built, verification, order.record)
-            if hidden := self._unproven(order, verification, plan):
-                return Held(f"locked tests do not pass once merged: {', '.join(hidden[:3])}")
-        return None
-
-    def _unproven(self, order: Order, green: Verification, guard: PlanSnapshot) -> tuple[str, ...]:
-        """The task's locked tests that the merged result was not seen to pass, by its own plan."""
-        asked = asked_of(guard.plan, order.task) if guard.plan.name == order.record.plan else None
-        if asked is None:
-            return ()
-        red = self._site.records.red_results(order.record)
-        return unproven(red, green.results, checks=asked.checks)
-
-    async def _blame(
-        self, plan: PlanSnapshot, built: Candidate, red: Verification, record: TaskRecord
-    ) -> Landing:
-        """Whose fault a red candidate is: the task's only where the target alone is green."""
-        failed = [r for r in red.failed_checks() if _is_red(r)]
-        if not failed:
-            return Inconclusive(_why(red.failed_checks()))
-        names = tuple(result.check for result in failed)
-        tree = await self._site.git.objects.tree_of(built.target)
-        base = await self._site.verifier.verify(
-            self._site.request(plan, names, built.target, tree, record)
-        )
-        known = {result.check: result for result in base.results}
-        if any(known[name].ok for name in names if name in known):
-            return Red(built.target, red)
-        if any(_is_red(known[name]) for name in names if name in known):
-            return Held(
-                f"{plan.record.target} itself fails {', '.join(names)}; mend it, or give it a task"
-            )
-        return Inconclusive(_why(base.failed_checks()))
-
-    async def hindrance(self, target: str, *, update_checkout: bool) -> str:
-        """Why nothing may move the target: tampering, or a checkout of it; empty when none does."""
-        if reason := await tampering(self._site):
-            return reason
-        for checkout in await self._checkouts(target):
-            place = checkout.worktree.path
-            if not update_checkout:
-                return (
-                    f"{target} is checked out in {place}: give leave with "
-                    "--update-checkout, or switch that checkout to another branch"
-                )
-            if not checkout.is_clean:
-                dirt = ", ".join(checkout.dirt[:3])
-                return f"{target} is checked out in {place} with changes of yours: {dirt}"
-        return ""
-
-    async def _checkouts(self, target: str) -> tuple[TargetCheckout, ...]:
-        main = self._site.records.repository.main
-        return await self._site.git.landing.checkouts_of(branch_ref(target), main)
-
-    async def _move(self, order: Order, built: Candidate) -> Landing:
-        """The commit point and what belongs to it, not to be torn apart by a cancellation."""
-        crash_point("landing.verified")
-        landing, ref = self._site.git.landing, branch_ref(order.target)
-        # Verifying took its time: a person may have switched to the target meanwhile.
-        if reason := await self.hindrance(order.target, update_checkout=order.update_checkout):
-            return Held(reason)
-        checkouts = await self._checkouts(order.target)
-        for checkout in checkouts:
-            tree = checkout.worktree
-            if blockers := await landing.blockers(tree, built.target, built.commit):
-                return Held(f"{tree.path} cannot follow {order.target}: {', '.join(blockers[:3])}")
-        with anyio.CancelScope(shield=True):
-            crash_point("landing.before-cas")
-            try:
-                await landing.land(ref, built, built.target, held_by=(_held_by(order),))
-            except RefMoved:  # or git died after the move: then it was ours
-                if await self._site.git.refs.resolve(ref) != built.commit:
-                    raise
-            crash_point("landing.after-cas")
-            notes = []
-            for checkout in checkouts:
-                tree = checkout.worktree
-                if not await self._follows(tree, built):
-                    mend = how_to_follow(built.target)
-                    notes.append(f"{tree.path} did not follow; there: {mend}")
-        return Landed(built.commit, built.target, tuple(notes))
-
-    async def _follows(self, tree: WorkTree, built: Candidate) -> bool:
-        """Bring a checkout along; whatever comes of that, the task has landed."""
-        try:
-            brought = not await self._site.git.landing.fast_forward(
-                tree, built.target, built.commit
-            )
-            crash_point("landing.checkout-brought")
-        except GitError:
-            return False
-        return brought
-
+LOOK_AGAIN_SECONDS = 5.0
+"""How long a wake-up that was lost, or a target that somebody moved, can go unnoticed."""
 
 HUNK_BYTES = 6000
 
+_HOPELESS = (GroundLost, StateLost, StoreDamaged)
+"""What waiting does not mend: the engine ends."""
 
-_GREEN = frozenset({Verdict.PASSED, Verdict.FLAKY})
-"""What was green on the target, if only when it was tried again, must not get worse."""
 
+class MergeQueue:
+    """Lands what is in line for one target.
 
-def guards_of(
-    plan: PlanSnapshot, task: Task | None, *, baseline: Iterable[CheckResult]
-) -> tuple[str, ...]:
-    """The checks a merged result must pass, in the plan's order.
-
-    The task's own criteria, those of every landed task, and every criterion that was green on
-    the target when the plan started.
+    ``facts`` gives all of them; ``broke_down`` is told of a task over which the machine failed.
     """
-    landed = (t for t in plan.plan.tasks if _has_landed(plan, t))
-    wanted = {name for t in landed for name in t.done_when}
-    criteria = {name for t in plan.plan.tasks for name in t.done_when}
-    wanted |= {r.check for r in baseline if r.verdict in _GREEN} & criteria
-    if task is not None:
-        wanted |= set(task.done_when)
-    return tuple(name for name in plan.plan.checks if name in wanted)
 
+    def __init__(
+        self,
+        site: Site,
+        target: str,
+        consequences: Consequences,
+        facts: Callable[[], Snapshot],
+        broke_down: Callable[[str, str, str], None],
+    ) -> None:
+        self._site = site
+        self._target = target
+        self._consequences = consequences
+        self._facts = facts
+        self._broke_down = broke_down
+        self._ground = TargetGround(site, target)
+        self._firm = Ground(self._ground)
+        self._check = CandidateCheck(site)
+        self._touchdown = Touchdown(site, self._ground, consequences)
+        self._built: dict[Built, Made] = {}
+        self._checked: dict[str, Checked] = {}
+        self._running: dict[str, anyio.CancelScope] = {}
+        self._judging: set[str] = set()
+        self._news = anyio.Event()
+        self._looked_at: tuple[InLine, ...] | None = None
+        self._look_again_at = 0.0
+        self.landing = anyio.Lock()
+        """Held from the last look at what is to land until it is on record."""
 
-def _held_by(order: Order) -> str:
-    return candidate_ref(order.record.plan, order.record.id)
+    def stir(self) -> None:
+        """Something has changed somewhere: see whether it is in line."""
+        self._news.set()
 
+    def wake(self) -> None:
+        """Something has changed here: look again."""
+        self._looked_at = None
+        self._news.set()
 
-def _has_landed(plan: PlanSnapshot, task: Task) -> bool:
-    record = plan.tasks.get(task.id)
-    return record is not None and record.state is TaskState.MERGED
+    async def run(self) -> None:
+        """Work until nothing is in line and nothing goes on."""
+        self._looked_at = None
+        try:
+            async with anyio.create_task_group() as jobs:
+                self._news = news = anyio.Event()
+                while await self._turn(jobs):
+                    with anyio.move_on_after(LOOK_AGAIN_SECONDS):
+                        await news.wait()
+                    self._news = news = anyio.Event()
+        finally:
+            self._running.clear()
+            self._judging.clear()
+            self._site.records.activity.lines.pop(self._target, None)
 
+    async def _turn(self, jobs: TaskGroup) -> bool:
+        """Look where anything is new, and do what it calls for; whether anything may come of it."""
+        snapshot = self._facts()
+        line = line_of(snapshot, self._target)
+        now = anyio.current_time()
+        if line and line == self._looked_at and now < self._look_again_at:
+            return True
+        self._looked_at, self._look_again_at = line, now + LOOK_AGAIN_SECONDS
+        self._give_back(snapshot, line)
+        if not line:
+            self._stop(self._running)
+            return bool(self._running or self._judging)
+        commit = await self._ground.commit()
+        if commit is None:
+            gone = f"the target branch {self._target!r} is gone; make it again"
+            await self._hold(line, gone)
+        elif reason := await self._ground.hindrance(update_checkout=self._has_leave(line)):
+            await self._hold(line, reason)
+        else:
+            seen = QueueLook.at(snapshot, line, self._target, commit, self._site)
+            await self._obey(jobs, await self._fit(seen))
+        return True
 
-def _is_red(result: CheckResult) -> bool:
-    return not result.skipped and result.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+    async def _fit(self, seen: QueueLook) -> QueueLook:
+        """Without those that a target which was set back must not take in."""
+        for record in seen.records:
+            if reason := await self._firm.unfit(record, seen.commit):
+                await self._consequences.hold(record, reason)
+                seen = seen.without(record)
+        return seen
 
+    async def _obey(self, jobs: TaskGroup, seen: QueueLook) -> None:
+        course = seen.resolved
+        coupler = Coupler(self._site, seen.plans, course.mode, self._built)
+        train = await self._made_up(seen, coupler)
+        if train is None:
+            return
+        self._forget(coupler)
+        self._stop(refuted(train, self._running))
+        move = next_move(
+            train,
+            self._standing_on(seen.commit),
+            self._running.keys(),
+            mode=seen.course.mode,
+            slots=seen.course.slots,
+            failure_rate=seen.failure_rate,
+        )
+        self._show(seen, train)
+        await self._send_back(train, coupler)
+        if move.refuse is not None:
+            self._judge(jobs, move.refuse, coupler)
+        elif cars := self._may_land(train.cars[: move.land], coupler, seen.commit):
+            await self._land(jobs, seen, cars, coupler)
+            return
+        self._verify_ahead(jobs, seen, move, coupler, train.cars[: move.land])
 
-def _why(results: Iterable[CheckResult]) -> str:
-    told = [f"{r.check}: {r.reason or r.verdict}" for r in results if not r.skipped]
-    return "; ".join(told) or "no check gave a verdict"
+    async def _made_up(self, seen: QueueLook, coupler: Coupler) -> Train | None:
+        """The train; None where the machine failed over an entry, which is out of line then."""
+        try:
+            return await make_up(
+                seen.commit,
+                seen.entries,
+                coupler,
+                self._standing_on(seen.commit),
+                leaves_out_red=seen.resolved.leaves_out_red,
+            )
+        except _HOPELESS:
+            raise
+        except (ClerkError, OSError) as error:
+            if coupler.at_work is None:
+                raise
+            self._broke_down(*coupler.at_work.key, str(error))
+            self.wake()
+            return None
+
+    def _standing_on(self, target: str) -> Callable[[Car], Standing]:
+        """What is known of a candidate; what the target holds already is as good as proven."""
+
+        def standing(car: Car) -> Standing:
+            if car.commit == target:
+                return Standing.PASSED
+            checked = self._checked.get(car.commit)
+            return checked.standing if checked else Standing.UNKNOWN
+
+        return standing
+
+    def _forget(self, coupler: Coupler) -> None:
+        """Keep no more than what this look had a use for."""
+        self._built = coupler.used
+        wanted = {made.commit for made in coupler.candidates()}
+        wanted |= self._running.keys() | self._judging
+        self._checked = {c: known for c, known in self._checked.items() if c in wanted}
+
+    # Landing.
+
+    def _may_land(self, cars: Sequence[Car], coupler: Coupler, target: str) -> Sequence[Car]:
+        """The longest of these prefixes in which whatever calls itself verified is."""
+        standing = self._standing_on(target)
+        for count in range(len(cars), 0, -1):
+            below = (car for car in cars[: count - 1] if coupler.promises(car.commit))
+            passed = standing(cars[count - 1]) is Standing.PASSED
+            if passed and all(standing(car) is Standing.PASSED for car in below):
+                return cars[:count]
+        for car in cars:  # red by itself, and fine with what stands on it: it promised too much
+            if coupler.promises(car.commit) and standing(car) is Standing.RED:
+                self._built = {k: m for k, m in self._built.items() if not m.is_of(car.commit)}
+                self.wake()
+        return ()
+
+    async def _land(
+        self, jobs: TaskGroup, seen: QueueLook, cars: Sequence[Car], coupler: Coupler
+    ) -> None:
+        members = coupler.consist(cars[-1].commit).members
+        self.wake()
+        async with self.landing:
+            try:
+                held = await self._touchdown.land(
+                    seen.commit,
+                    members,
+                    lambda: self._are_in_line(members),
+                    update_checkout=self._has_leave(seen.line),
+                )
+            except RefMoved:
+                return
+            except _HOPELESS:
+                raise
+            except (ClerkError, OSError) as error:
+                await self._after_fault(members, error)
+                return
+        if held is not None:
+            await self._hold(seen.line, held.reason)
+            return
+        self._firm.moved(seen.commit, members[-1].candidate.commit)
+        for member in members:
+            if not member.reverts:
+                jobs.start_soon(self._consequences.tidy, member.record)
+
+    def _are_in_line(self, members: Sequence[Member]) -> bool:
+        """Whether all still stand as they did when their candidate was built."""
+        now = {(r.plan, r.id): r.head for _, r in line_of(self._facts(), self._target)}
+        return all(now.get(m.entry.key) == m.record.head for m in members)
+
+    async def _after_fault(self, members: Sequence[Member], error: Exception) -> None:
+        """The machine failed in the middle of it: git says whether the target has moved."""
+        tasks = [self._site.ledger.task(*member.entry.key) for member in members]
+        landed = [await finish_landing(self._site, task) for task in tasks]
+        if not any(landed):
+            self._broke_down(*members[-1].entry.key, str(error))
+
+    async def _send_back(self, train: Train, coupler: Coupler) -> None:
+        """Back to their agents: those that conflict with the target itself."""
+        for entry, clash in train.clashing:
+            conflict = coupler.conflicts[entry]
+            hunks = await self._site.git.conflicts.hunks(conflict, HUNK_BYTES)
+            outcome = Conflicted(train.target, clash.paths, hunks)
+            await self._consequences.conclude(self._site.ledger.task(*entry.key), outcome)
+
+    async def _hold(self, line: Iterable[InLine], reason: str) -> None:
+        """All wait for a person; nothing is verified meanwhile."""
+        self._stop(self._running)
+        view = LineView(self._target, held=reason)
+        self._site.records.activity.lines[self._target] = view
+        for _, record in line:
+            await self._consequences.hold(self._site.ledger.task(record.plan, record.id), reason)
+        self.wake()
+
+    def _give_back(self, snapshot: Snapshot, line: Iterable[InLine]) -> None:
+        """Whoever stands as if it were landing, and is in line no more, stands proven again."""
+        present = {(record.plan, record.id) for _, record in line}
+        for plan in snapshot.plans:
+            if plan.record.target != self._target:
+                continue
+            for record in plan.tasks.values():
+                if record.state is TaskState.MERGING and (record.plan, record.id) not in present:
+                    self._consequences.stand_back(record, "it is out of the queue")
+
+    # Judging and verifying.
+
+    def _judge(self, jobs: TaskGroup, car: Car, coupler: Coupler) -> None:
+        if car.commit not in self._judging:
+            self._judging.add(car.commit)
+            member = coupler.consist(car.commit).members[-1]
+            jobs.start_soon(self._judged, member, self._checked[car.commit])
+
+    async def _judged(self, member: Member, checked: Checked) -> None:
+        key, commit = member.entry.key, member.candidate.commit
+        try:
+            outcome = await self._check.blame(member, checked)
+            self._checked.pop(commit, None)  # whatever it is, next time it is looked at anew
+            if self._are_in_line([member]):
+                await self._consequences.conclude(self._site.ledger.task(*key), outcome)
+        except _HOPELESS:
+            raise
+        except (ClerkError, OSError) as error:
+            self._broke_down(*key, str(error))
+        finally:
+            self._judging.discard(commit)
+            self.wake()
+
+    def _verify_ahead(
+        self,
+        jobs: TaskGroup,
+        seen: QueueLook,
+        move: Move,
+        coupler: Coupler,
+        waiting_to_land: Sequence[Car],
+    ) -> None:
+        standing = self._standing_on(seen.commit)
+        promised = [car for car in waiting_to_land if coupler.promises(car.commit)]
+        for car in (*promised, *move.verify):
+            is_open = standing(car) is Standing.UNKNOWN and car.commit not in self._running
+            if is_open and len(self._running) < seen.course.slots:
+                consist = coupler.consist(car.commit)
+                self._running[car.commit] = anyio.CancelScope()
+                jobs.start_soon(self._verify, car.commit, consist.members, coupler.guards(consist))
+
+    async def _verify(
+        self, commit: str, members: Sequence[Member], guards: Sequence[Guard]
+    ) -> None:
+        key, scope = members[-1].entry.key, self._running[commit]
+        try:
+            with scope:
+                await self._verified(commit, members, guards)
+            if scope.cancelled_caught:
+                reason = "its candidate is overtaken; another one is built"
+                self._consequences.stand_back(self._site.ledger.task(*key), reason)
+        except _HOPELESS:
+            raise
+        except (ClerkError, OSError) as error:
+            self._broke_down(*key, str(error))
+        finally:
+            self._running.pop(commit, None)
+            self.wake()
+
+    async def _verified(
+        self, commit: str, members: Sequence[Member], guards: Sequence[Guard]
+    ) -> None:
+        last = members[-1]
+        await self._site.git.refs.hold(candidate_ref(*last.entry.key), commit)
+        crash_point("candidate.held")
+        if not self._are_in_line([last]):
+            return
+        self._consequences.intend(self._site.ledger.task(*last.entry.key), last.candidate)
+        self._site.records.activity.of(*last.entry.key).begin_checks(())
+        checked = await self._check.of(members, guards)
+        if checked.inconclusive:
+            record = self._site.ledger.task(*last.entry.key)
+            if self._are_in_line([last]):
+                await self._consequences.conclude(record, Inconclusive(checked.inconclusive))
+            return
+        self._checked[commit] = checked
+
+    def _stop(self, commits: Iterable[str]) -> None:
+        for commit in tuple(commits):
+            self._running[commit].cancel()
+
+    # What is known of it all.
+
+    def _has_leave(self, line: Iterable[InLine]) -> bool:
+        """Whether a person lets their checkout of the target follow it."""
+        records = self._site.records
+        plans = {record.plan for _, record in line}
+        return records.settings.update_checkout or any(
+            records.book.record(plan).update_checkout for plan in plans
+        )
+
+    def _show(self, seen: QueueLook, train: Train) -> None:
+        lines = self._site.records.activity.lines
+        passed = {c for c, known in self._checked.items() if known.standing is Standing.PASSED}
+        lines[self._target] = line_view(
+            seen,
+            train,
+            passed=passed,
+            running=self._running,
+            before=lines.get(self._target),
+            now=self._site.ledger.clock(),
+        )

@@ -264,6 +264,7 @@ def _fresh_budget(record: TaskRecord) -> dict[str, Any]:
     return {
         "attempts_extra": record.attempts_used,
         "sent_back": 0,
+        "queued_at": 0.0,
         "verify_errors": 0,
         "granted_tokens": record.usage.tokens,
         "granted_cost": record.usage.cost_usd,

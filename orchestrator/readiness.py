@@ -218,6 +218,8 @@ def _clean(record: TaskRecord, survey: Survey | None) -> Gate:
 
 def _merged_result(record: TaskRecord) -> Gate:
     name = GateName.MERGED_RESULT
+    if record.reverted_commit:
+        return Gate(name, False, f"landed, and was taken back with {record.reverted_commit[:9]}")
     if record.state is TaskState.MERGED:
         return Gate(name, True, f"verified as {record.merged_commit[:9]}, which landed")
     if record.state is TaskState.MERGING:

@@ -43,6 +43,7 @@ async def recover(site: Site) -> None:
                 await _decide_landing(site, task)
             elif task.state is TaskState.MERGED:
                 await _tidy(site, task)
+                await finish_reverting(site, task)
             elif task.retry_at:
                 site.ledger.amend(task, retry_at=waits_until(task, site.ledger.clock()))
     await look_again(site.records)
@@ -132,6 +133,18 @@ async def finish_landing(site: Site, task: TaskRecord) -> bool:
     site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
     crash_point("recovery.landed")
     await _tidy(site, task)
+    return True
+
+
+async def finish_reverting(site: Site, task: TaskRecord) -> bool:
+    """The same for what was to take a landing back."""
+    target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
+    intent = task.revert_intent
+    if task.reverted_commit or not (intent and target):
+        return False
+    if not await site.git.history.is_ancestor(intent, target):
+        return False
+    site.ledger.take_back(task, intent, "taken back before the engine ended")
     return True
 
 

@@ -162,6 +162,11 @@ class CheckResult:
         """Whether it stands in nobody's way: it passed, or is flaky where the plan allows that."""
         return self.verdict is Verdict.PASSED or (self.verdict is Verdict.FLAKY and self.tolerated)
 
+    @property
+    def is_red(self) -> bool:
+        """Whether it ran, and said no."""
+        return not self.skipped and self.verdict in {Verdict.FAILED, Verdict.TIMED_OUT}
+
 
 def combined_verdict(results: Iterable[CheckResult]) -> Verdict:
     """The verdict of several checks together; no result at all is ERRORED, never passed.

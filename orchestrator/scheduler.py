@@ -45,6 +45,9 @@ AGAIN_SECONDS = 1.0
 BASELINE = ""
 """Stands for the task in the key of a plan's baseline job."""
 
+QUEUE = ""
+"""Stands for the plan in the key of a target's queue."""
+
 log = logging.getLogger(__name__)
 
 Job = Callable[[], Awaitable[None]]
@@ -57,14 +60,27 @@ class Works(Protocol):
     """What jobs do. Each reports through the ledger before it returns."""
 
     def snapshot(
-        self, *, busy: frozenset[TaskKey], baselining: frozenset[str], landing: bool, free: int
+        self,
+        *,
+        busy: frozenset[TaskKey] = frozenset(),
+        baselining: frozenset[str] = frozenset(),
+        landing: frozenset[str] = frozenset(),
+        free: int = 0,
     ) -> Snapshot:
         """All facts to decide from."""
 
     async def verify_baseline(self, plan: str) -> None: ...
     async def run_session(self, plan: str, task: str) -> None: ...
     async def verify_branch(self, plan: str, task: str) -> None: ...
-    async def land(self, plan: str, task: str) -> None: ...
+    async def land(self, target: str) -> None:
+        """Work off what is in line for a target, until nothing is."""
+
+    async def out_of_landing(self, plan: str, task: str) -> None:
+        """Return once no landing is at a point at which its tasks must not be moved."""
+
+    def stir(self) -> None:
+        """Something may have changed: let the queues look."""
+
     def begin(self, action: Action) -> None:
         """Move the task into the state in which its job works, before the job starts."""
 
@@ -116,6 +132,7 @@ class Scheduler:
             self._apply(action)
         if decision.quiet_plans:
             self._works.quiet(decision.quiet_plans)
+        self._works.stir()
         return decision
 
     def _contained_tick(self) -> Decision:
@@ -134,6 +151,7 @@ class Scheduler:
         if running is not None:
             running.scope.cancel()
             await running.done.wait()
+        await self._works.out_of_landing(plan, task)
 
     def has_job(self, plan: str, task: str) -> bool:
         return (plan, task) in self._running
@@ -149,9 +167,9 @@ class Scheduler:
         kinds = [running.kind for running in self._running.values()]
         in_hand = self._running.keys() | self._unheard.keys()
         return self._works.snapshot(
-            busy=frozenset(key for key in in_hand if key[1] != BASELINE),
+            busy=frozenset(key for key in in_hand if key[1] != BASELINE and key[0] != QUEUE),
             baselining=frozenset(plan for plan, task in in_hand if task == BASELINE),
-            landing=StartLanding in kinds,
+            landing=frozenset(target for plan, target in in_hand if plan == QUEUE),
             free=self._verify_slots - kinds.count(StartVerification),
         )
 
@@ -166,8 +184,8 @@ class Scheduler:
                 self._start(action, (plan, task), lambda: self._works.run_session(plan, task))
             case StartVerification(plan, task):
                 self._start(action, (plan, task), lambda: self._works.verify_branch(plan, task))
-            case StartLanding(plan, task):
-                self._start(action, (plan, task), lambda: self._works.land(plan, task))
+            case StartLanding(target):
+                self._start(action, (QUEUE, target), lambda: self._works.land(target))
 
     def _start(self, action: Action, key: TaskKey, job: Job) -> None:
         if self._jobs is None:

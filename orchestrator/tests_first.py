@@ -101,6 +101,11 @@ class Wanted:
     files: Mapping[str, str]
     count: int
 
+    def joined(self, other: Wanted) -> Wanted:
+        """The tests of both."""
+        names, files = {**self.names, **other.names}, {**self.files, **other.files}
+        return Wanted(names, files, max(self.count, other.count, len(names) + len(files)))
+
     def of(self, report: Report) -> Report:
         """``report`` with no other passed tests than these in it."""
         if report.passed_tests is None:
@@ -129,6 +134,15 @@ def wanted_of(red: Iterable[CheckResult]) -> dict[str, Wanted]:
         for result in red
         if result.verdict is Verdict.FAILED
     }
+
+
+def all_wanted(proofs: Iterable[Iterable[CheckResult]]) -> dict[str, Wanted]:
+    """By check, what several red proofs demand together of one green run."""
+    together: dict[str, Wanted] = {}
+    for red in proofs:
+        for name, want in wanted_of(red).items():
+            together[name] = together[name].joined(want) if name in together else want
+    return together
 
 
 def unproven(

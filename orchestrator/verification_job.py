@@ -110,6 +110,7 @@ class VerificationJob:
             TaskState.VERIFIED,
             verified_head=record.head,
             verified_at=self._site.ledger.clock(),
+            queued_at=record.queued_at or self._site.ledger.clock(),
             verify_errors=0,
             retry_at=0.0,
             feedback="",

@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import attempts
+from orchestrator.consequences import Consequences
 from orchestrator.decision import (
     Action,
     Settle,
     Snapshot,
     StartSession,
     TaskKey,
+    line_of,
 )
 from orchestrator.events import EventKind
-from orchestrator.landing_job import LandingJob
+from orchestrator.merge_queue import MergeQueue
 from orchestrator.red_proof import RedProof
 from orchestrator.session_job import SessionJob
 from orchestrator.states import TRANSITIONS, Outcome, TaskState
 from orchestrator.survey import survey_conflicts
+from orchestrator.target_ground import TargetGround
 from orchestrator.verification_job import VerificationJob
 
 if TYPE_CHECKING:
+    from orchestrator.records import TaskRecord
     from orchestrator.site import Site
 
 
@@ -31,11 +35,31 @@ class Works:
         self._site = site
         self._sessions = SessionJob(site)
         self._verifications = VerificationJob(site)
-        self._landings = LandingJob(site)
+        self._consequences = Consequences(site)
+        self._queues: dict[str, MergeQueue] = {}
         self._red_proof = RedProof(site)
         self.run_session = self._sessions.run
         self.verify_baseline = self._verifications.verify_baseline
-        self.land = self._landings.run
+
+    async def land(self, target: str) -> None:
+        """Work off what is in line for a target; what its queue knows is kept for the next time."""
+        if target not in self._queues:
+            self._queues[target] = MergeQueue(
+                self._site, target, self._consequences, self.snapshot, self.broke_down
+            )
+        await self._queues[target].run()
+
+    async def out_of_landing(self, plan: str, task: str) -> None:
+        """Once no landing is at a point at which its tasks must not be moved."""
+        del task
+        queue = self._queues.get(self._site.target(plan))
+        if queue is not None:
+            async with queue.landing:
+                return
+
+    def stir(self) -> None:
+        for queue in self._queues.values():
+            queue.stir()
 
     async def verify_branch(self, plan: str, task: str) -> None:
         """Its tests first, where they must be seen red; then its work, if there is any."""
@@ -43,7 +67,12 @@ class Works:
             await self._verifications.verify_branch(plan, task)
 
     def snapshot(
-        self, *, busy: frozenset[TaskKey], baselining: frozenset[str], landing: bool, free: int
+        self,
+        *,
+        busy: frozenset[TaskKey] = frozenset(),
+        baselining: frozenset[str] = frozenset(),
+        landing: frozenset[str] = frozenset(),
+        free: int = 0,
     ) -> Snapshot:
         """Plans that have settled are left out: only an order brings them back."""
         records = self._site.records
@@ -77,6 +106,9 @@ class Works:
     def broke_down(self, plan: str, task: str, reason: str) -> None:
         """Stop at a state from which a person can send the task on."""
         ledger = self._site.ledger
+        if not plan:
+            self._queue_broke_down(task, reason)
+            return
         if not task:
             ledger.tell(EventKind.WARNING, f"the target could not be verified: {reason}", plan=plan)
             self._site.records.settle_baseline(plan)
@@ -105,6 +137,24 @@ class Works:
             verify_errors=record.verify_errors + (1 if was_verified else 0),
         )
 
+    def _queue_broke_down(self, target: str, reason: str) -> None:
+        """One of those that were landing needs a person, so that it cannot happen for ever."""
+        landing = [
+            record
+            for plan in self.snapshot().plans
+            if plan.record.target == target
+            for record in plan.tasks.values()
+            if record.state is TaskState.MERGING
+        ]
+        line = [record for _, record in line_of(self.snapshot(), target)]
+        for record in (landing or line)[:1]:
+            if record.state is TaskState.MERGED:
+                self._site.ledger.amend(record, revert_requested=False, reason=reason)
+            else:
+                self.broke_down(record.plan, record.id, reason)
+        for record in landing[1:]:
+            self._consequences.stand_back(record, reason)
+
     def quiet(self, plans: frozenset[str]) -> None:
         """A plan in which nothing moves has settled, until somebody orders something."""
         ledger = self._site.ledger
@@ -126,12 +176,23 @@ class Works:
             if not plan.settled_at:
                 continue
             held = [task for task in store.tasks(plan.name) if task.held]
-            free = [task for task in held if await self._landings.is_free(task)]
+            free = [task for task in held if await self._is_free(task)]
             for task in free:
                 ledger.amend(task, held="", retry_at=0.0)
             if free:
                 message = f"landing goes on: {', '.join(task.id for task in free)}"
                 ledger.change_plan(plan.name, EventKind.PLAN_RESUMED, message, settled_at=0.0)
+
+    async def _is_free(self, record: TaskRecord) -> bool:
+        """Whether what held a landing is gone: a checkout in the way, or the target as it was."""
+        plan = self._site.records.book.record(record.plan)
+        leave = plan.update_checkout or self._site.records.settings.update_checkout
+        ground = TargetGround(self._site, plan.target)
+        target = await ground.commit()
+        if target is None or await ground.set_back(record, target):
+            return False
+        hindrance = await ground.hindrance(update_checkout=leave)
+        return hindrance != record.held and (bool(hindrance) or target != record.intent_base)
 
     async def survey_all(self) -> None:
         """Look again at what would conflict, for tasks that wait for a person to land them."""

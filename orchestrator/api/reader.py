@@ -21,7 +21,7 @@ from orchestrator.api.models import (
     StatusView,
     TaskDetail,
 )
-from orchestrator.api.views import plan_view, task_detail, task_view
+from orchestrator.api.views import plan_view, queue_view, task_detail, task_view
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
@@ -29,7 +29,9 @@ from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import PlanView, TaskView
+    from collections.abc import Sequence
+
+    from orchestrator.api.models import PlanView, QueueView, TaskView
     from orchestrator.clock import Clock
     from orchestrator.decision import PlanSnapshot
     from orchestrator.plan.model import Task
@@ -86,8 +88,15 @@ class Reader:
                 sandbox=self.records.settings.sandbox,
             ),
             plans=plans,
+            queues=self._queues(plans),
             last_seq=self.records.store.last_seq(),
         )
+
+    def _queues(self, plans: Sequence[PlanView]) -> tuple[QueueView, ...]:
+        """Those at work; a line that nobody works on is empty."""
+        titles = {(task.plan, task.id): task.title for plan in plans for task in plan.tasks}
+        lines = self.records.activity.lines
+        return tuple(queue_view(lines[target], titles) for target in sorted(lines))
 
     def plan(self, name: str) -> PlanView:
         """One plan; raises UsageError when unknown."""

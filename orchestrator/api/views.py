@@ -18,6 +18,8 @@ from orchestrator.api.models import (
     GateView,
     NoteView,
     PlanView,
+    QueueEntryView,
+    QueueView,
     TaskDetail,
     TaskView,
     UsageView,
@@ -29,9 +31,11 @@ from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from orchestrator.decision import TaskKey
     from orchestrator.events import Event
+    from orchestrator.line import LineView
     from orchestrator.plan.model import Task
     from orchestrator.readiness import Survey
     from orchestrator.records import AttemptRecord, TaskRecord, VerificationRecord
@@ -128,6 +132,33 @@ def task_view(
         base=record.base,
         head=record.head,
         merged_commit=record.merged_commit,
+    )
+
+
+def queue_view(line: LineView, titles: Mapping[TaskKey, str]) -> QueueView:
+    """The queue of one target as it stood at its last look."""
+    return QueueView(
+        target=line.target,
+        commit=line.commit,
+        mode=line.mode,
+        slots=line.slots,
+        failure_rate=line.failure_rate,
+        held=line.held,
+        entries=tuple(
+            QueueEntryView(
+                plan=place.plan,
+                task=place.task,
+                title=titles.get((place.plan, place.task), ""),
+                position=position,
+                standing=place.standing,
+                reason=place.reason,
+                since=place.since,
+                candidate=place.candidate,
+                on=place.on,
+                reverts=place.reverts,
+            )
+            for position, place in enumerate(line.places, 1)
+        ),
     )
 
 

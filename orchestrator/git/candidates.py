@@ -39,6 +39,7 @@ class Candidate:
     """A merge of ``head`` into ``target`` as the commit ``commit`` holding ``tree``.
 
     ``strategy`` is how it was built, which may be less than was asked for (``strategies``).
+    ``undoes`` is set on what takes a landing back: the landing, and the commit it was built on.
     """
 
     commit: str
@@ -46,6 +47,7 @@ class Candidate:
     target: str
     head: str
     strategy: Strategy = Strategy.MERGE
+    undoes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _BRACKETS = {ord(bracket): " " for bracket in "<>"}
 
 
+UNDOES = "Clerk-Reverts"
+"""Names a task that is taken back, and the commit it had landed as."""
+
+
 def merge_message(
     title: str,
     body: str,
@@ -26,13 +30,15 @@ def merge_message(
     task: str,
     plan: str,
     sandbox: str,
-    verified: Iterable[tuple[str, str]],
+    verified: Iterable[tuple[str, str]] = (),
+    guarded: Iterable[tuple[str, str]] = (),
     red: Iterable[tuple[str, str]] = (),
     flaky: Iterable[tuple[str, str]] = (),
 ) -> str:
     """Title line, body, and the trailers ``Clerk-Task``, ``Clerk-Plan`` and so on.
 
-    ``verified`` are pairs of a check's name and the tree it passed on, ``red`` those of a tree with
+    ``verified`` are pairs of a check's name and the tree it passed on, ``guarded`` those of one that
+    passed on this tree or on a later one that landed with it, ``red`` those of a tree with
     the tests alone, ``flaky`` those that passed on the branch only as the plan allows, ``sandbox``
     what it all ran in. Ends with a newline.
     """
@@ -40,9 +46,33 @@ def merge_message(
     trailers.append(f"Clerk-Sandbox: {one_line(sandbox)}")
     trailers += [f"Clerk-Red: {one_line(check)}@{one_line(tree)}" for check, tree in red]
     trailers += [f"Clerk-Flaky: {one_line(check)}@{one_line(tree)}" for check, tree in flaky]
-    trailers += [f"Clerk-Verified: {one_line(check)}@{one_line(tree)}" for check, tree in verified]
+    trailers += _promised(verified, guarded)
     paragraphs = [one_line(title) or one_line(task), _several_lines(body), "\n".join(trailers)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def revert_message(
+    title: str,
+    *,
+    landed: str,
+    task: str,
+    plan: str,
+    sandbox: str,
+    verified: Iterable[tuple[str, str]] = (),
+    guarded: Iterable[tuple[str, str]] = (),
+) -> str:
+    """What takes the landing ``landed`` of a task back; the trailers as in ``merge_message``."""
+    trailers = [f"{UNDOES}: {one_line(task)}@{one_line(landed)}"]
+    trailers += [f"Clerk-Plan: {one_line(plan)}", f"Clerk-Sandbox: {one_line(sandbox)}"]
+    trailers += _promised(verified, guarded)
+    told = f"This takes back {one_line(landed)}, with which task {one_line(task)} landed."
+    return f'Revert "{one_line(title)}"\n\n{told}\n\n' + "\n".join(trailers) + "\n"
+
+
+def _promised(verified: Iterable[tuple[str, str]], guarded: Iterable[tuple[str, str]]) -> list[str]:
+    told = [("Clerk-Verified", pair) for pair in verified]
+    told += [("Clerk-Guarded", pair) for pair in guarded]
+    return [f"{key}: {one_line(check)}@{one_line(tree)}" for key, (check, tree) in told]
 
 
 def one_line(text: str) -> str:

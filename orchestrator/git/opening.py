@@ -25,6 +25,7 @@ from orchestrator.git.reduction import Reductions
 from orchestrator.git.refs import Refs
 from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
+from orchestrator.git.reverting import Reverting
 from orchestrator.git.strategies import Strategies
 from orchestrator.git.tripwire import Tripwire
 from orchestrator.git.worktrees import TaskWorktrees
@@ -87,12 +88,16 @@ class OpenRepository:
         return Strategies(self.git, self.candidates, self.objects)
 
     @cached_property
+    def reverting(self) -> Reverting:
+        return Reverting(self.git, self.candidates, self.objects)
+
+    @cached_property
     def conflicts(self) -> Conflicts:
         return Conflicts(self.git, self.history)
 
     @cached_property
     def landing(self) -> Landing:
-        recheck = Recheck(self.objects, self.history, self.candidates)
+        recheck = Recheck(self.objects, self.history, self.candidates, self.reverting)
         return Landing(self.git, self.refs, self.objects, recheck)
 
     @cached_property

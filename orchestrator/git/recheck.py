@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.git.candidates import Conflict
+from orchestrator.git.messages import UNDOES
 from orchestrator.git.strategies import BASE, HEAD, HOW
 from orchestrator.safe_text import safe_text
 from orchestrator.states import Strategy
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.git.candidates import Candidate, Candidates
     from orchestrator.git.history import History
     from orchestrator.git.objects import Objects
+    from orchestrator.git.reverting import Reverting
 
 _SHOWN = 3
 
@@ -30,10 +32,13 @@ _SHOWN = 3
 class Recheck:
     """Looks at candidates of one repository again."""
 
-    def __init__(self, objects: Objects, history: History, candidates: Candidates) -> None:
+    def __init__(
+        self, objects: Objects, history: History, candidates: Candidates, reverting: Reverting
+    ) -> None:
         self._objects = objects
         self._history = history
         self._candidates = candidates
+        self._reverting = reverting
 
     async def chain(self, members: Sequence[Candidate], old: str) -> None:
         """Raise GitError unless the last of ``members``, built one on the other, may follow ``old``."""
@@ -58,7 +63,11 @@ class Recheck:
         if commit.tree != member.tree:
             raise GitError(f"candidate {commit.oid} holds another tree than was verified")
         await self._descends(member)
-        if member.strategy is Strategy.MERGE:
+        if member.undoes is not None:
+            landed, _ = member.undoes
+            trailers = commit.message.rpartition("\n\n")[2].splitlines()
+            holds = any(t.startswith(f"{UNDOES}: ") and t.endswith(f"@{landed}") for t in trailers)
+        elif member.strategy is Strategy.MERGE:
             holds = commit.parents[1:] == (member.head,)
         else:
             told = (f"{HOW}: {member.strategy}", f"{BASE}: {member.target}")
@@ -74,7 +83,7 @@ class Recheck:
             if commit.parents[0] == member.target:
                 return
             commit = await self._objects.commit(commit.parents[0])
-        parents = 2 if member.strategy is Strategy.MERGE else 1
+        parents = 2 if member.strategy is Strategy.MERGE and member.undoes is None else 1
         if len(commit.parents) != parents or commit.parents[0] != member.target:
             raise GitError(
                 f"candidate {member.commit} was not built on {member.target}; "
@@ -82,22 +91,28 @@ class Recheck:
             )
 
     async def _is_the_merge(self, member: Candidate) -> None:
-        again = await self._candidates.merge(member.target, member.head)
+        if member.undoes is None:
+            again = await self._candidates.merge(member.target, member.head)
+        else:
+            landed, before = member.undoes
+            again = await self._reverting.merge(member.target, landed=landed, before=before)
         if isinstance(again, Conflict) or again.tree != member.tree:
             raise GitError(
                 f"candidate {member.commit} is not what merging {member.head[:12]} into "
                 f"{member.target[:12]} gives"
             )
 
+    async def _bases(self, member: Candidate) -> tuple[str, ...]:
+        """From where on what a member brings, or takes back, was changed."""
+        if member.undoes is not None:
+            return (member.undoes[1],)
+        return await self._history.merge_bases(member.target, member.head)
+
     async def _strays(self, members: Sequence[Candidate], old: str) -> set[str]:
         """Paths that differ between the old target and the last member for no reason of theirs."""
         history = self._history
         strays = set(await history.paths(old, members[-1].commit))
-        bases = [
-            (member, base)
-            for member in members
-            for base in await history.merge_bases(member.target, member.head)
-        ]
+        bases = [(member, base) for member in members for base in await self._bases(member)]
         touched = [await history.paths(base, member.head) for member, base in bases]
         strays -= frozenset().union(*touched)
         if strays:

@@ -12,48 +12,29 @@ from collections.abc import Callable, Mapping
 def _database_first() -> None:
     """The landing is on record before the target moves."""
     from orchestrator.crash_points import crash_point  # noqa: PLC0415 - in the forked command
-    from orchestrator.git.landing import Landing  # noqa: PLC0415
-    from orchestrator.landing_job import LandingJob  # noqa: PLC0415
+    from orchestrator.touchdown import Touchdown  # noqa: PLC0415
 
-    land, conclude, build = Landing.land, LandingJob._conclude, LandingJob._intend
-    jobs: list[LandingJob] = []
+    move, record = Touchdown._move, Touchdown._record
 
-    def intend(self, plan, task, candidate):
-        build(self, plan, task, candidate)
-        jobs[:] = [self]
-
-    async def early(self, target_ref, candidate, old, **more):
-        (site,) = (job._site for job in jobs)
-        record = next(
-            t
-            for plan in site.records.store.plans()
-            for t in site.records.store.tasks(plan.name)
-            if t.intent == candidate.commit
-        )
-        site.ledger.land(record, candidate.commit, old, "")
+    async def early(self, old, new, members):
+        for member in members:
+            record(self, member, ())
         crash_point("landing.before-cas")
-        await land(self, target_ref, candidate, old, **more)
+        await move(self, old, new, members)
 
-    async def concluded(self, plan, task, outcome):
-        record = self._site.ledger.task(plan, task)
-        if record.merged_commit:
-            await self.tidy(record)
-        else:
-            await conclude(self, plan, task, outcome)
-
-    LandingJob._intend, LandingJob._conclude, Landing.land = intend, concluded, early
+    Touchdown._move, Touchdown._record = early, lambda *_: None
 
 
 def _no_reconciling() -> None:
     """A landing that was under way is taken for one that never was, and the target is not asked."""
-    from orchestrator import engine, landing_job, recovery, submission  # noqa: PLC0415
-    from orchestrator.merge_queue import MergeQueue  # noqa: PLC0415
+    from orchestrator import engine, merge_queue, recovery, submission  # noqa: PLC0415
+    from orchestrator.coupling import Coupler  # noqa: PLC0415
 
     async def never(*_):
         return False
 
     engine.catch_up = submission.catch_up = never
-    recovery.finish_landing = landing_job.finish_landing = MergeQueue._is_there = never
+    recovery.finish_landing = merge_queue.finish_landing = Coupler._is_there = never
 
 
 def _no_keep_ref() -> None:
@@ -78,15 +59,16 @@ def _no_tidying() -> None:
 
 def _no_intent() -> None:
     """The target moves to a candidate that is not on record."""
-    from orchestrator.landing_job import LandingJob  # noqa: PLC0415
+    from orchestrator.consequences import Consequences  # noqa: PLC0415
 
-    intend = LandingJob._intend
+    intend = Consequences.intend
 
-    def forget(self, plan, task, candidate):
-        intend(self, plan, task, candidate)
-        self._site.ledger.amend(self._site.ledger.task(plan, task), intent="", intent_base="")
+    def forget(self, record, candidate):
+        intend(self, record, candidate)
+        now = self._site.ledger.task(record.plan, record.id)
+        self._site.ledger.amend(now, intent="", intent_base="")
 
-    LandingJob._intend = forget
+    Consequences.intend = forget
     _no_reconciling()
 
 

@@ -41,7 +41,7 @@ def _any_test_will_do() -> None:
     """Whatever is written first is red, and whatever becomes of it is green."""
     from dataclasses import replace
 
-    from orchestrator import merge_queue, red_proof, second_look, survey
+    from orchestrator import candidate_check, red_proof, second_look, survey
     from orchestrator.red_judgement import Red
 
     async def untouched(_history, _candidates, seen, _paths, *, base, tests_head):
@@ -50,7 +50,7 @@ def _any_test_will_do() -> None:
     red_proof.judge_red = lambda after, *_: Red(after)
     survey.survey_tests = untouched
     survey.within = lambda task, *_: task
-    second_look.unproven = merge_queue.unproven = lambda *_, **__: ()
+    second_look.unproven = candidate_check.unproven = lambda *_, **__: ()
 
 
 def _nothing_is_bounded() -> None:
@@ -72,13 +72,13 @@ def _nothing_is_bounded() -> None:
 
 def _nobody_remembers() -> None:
     """A landing that was under way is taken for one that never was."""
-    from orchestrator import landing_job, recovery
-    from orchestrator.merge_queue import MergeQueue
+    from orchestrator import merge_queue, recovery
+    from orchestrator.coupling import Coupler
 
     async def never(*_):
         return False
 
-    recovery.finish_landing = landing_job.finish_landing = MergeQueue._is_there = never
+    recovery.finish_landing = merge_queue.finish_landing = Coupler._is_there = never
 
 
 if __name__ == "__main__":

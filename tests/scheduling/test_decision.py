@@ -17,6 +17,7 @@ from orchestrator.decision import (
     StartSession,
     StartVerification,
     decide,
+    line_of,
 )
 from orchestrator.plan.model import Plan
 from orchestrator.records import PlanRecord, TaskRecord
@@ -53,9 +54,9 @@ def plan_of(tasks, *, states=None, merge="manual", parallel=4, baseline=True, pa
     return PlanSnapshot(plan, record, records, baseline)
 
 
-def snap(*plans, busy=(), baselining=(), landing=False, slots=2, now=100.0):
+def snap(*plans, busy=(), baselining=(), landing=(), slots=2, now=100.0):
     keys = frozenset(("p", t) for t in busy)
-    return Snapshot(tuple(plans), keys, frozenset(baselining), landing, slots, now)
+    return Snapshot(tuple(plans), keys, frozenset(baselining), frozenset(landing), slots, now)
 
 
 def started(decision, kind=StartSession):
@@ -161,14 +162,55 @@ def test_a_proven_task_waits_for_an_order_where_merging_is_manual():
 
 def test_an_ordered_task_lands():
     plan = plan_of({"a": []}, states={"a": verified("a", merge_requested=True)})
-    assert decide(snap(plan)).actions == (StartLanding("p", "a"),)
+    assert decide(snap(plan)).actions == (StartLanding("main"),)
 
 
-def test_merging_by_itself_lands_one_candidate_at_a_time():
+def line(plan, target="main", **more):
+    return [record.id for _, record in line_of(snap(plan, **more), target)]
+
+
+def test_a_target_has_one_queue_that_takes_in_whatever_comes():
     states = {"a": verified("a", verified_at=2.0), "b": verified("b", verified_at=1.0)}
     plan = plan_of({"a": [], "b": []}, states=states, merge="auto")
-    assert decide(snap(plan)).actions == (StartLanding("p", "b"),)
-    assert decide(snap(plan, busy=["b"], landing=True)).actions == ()
+    assert decide(snap(plan)).actions == (StartLanding("main"),)
+    assert line(plan) == ["b", "a"]
+    assert decide(snap(plan, landing=["main"])).actions == ()
+
+
+def test_who_was_sent_back_keeps_its_place_and_a_person_may_change_it():
+    states = {
+        "a": verified("a", verified_at=9.0, queued_at=1.0),
+        "b": verified("b", verified_at=2.0, queued_at=2.0),
+        "c": verified("c", verified_at=3.0, queued_at=3.0, rank=1),
+        "d": verified("d", verified_at=1.0, queued_at=1.0, withdrawn=True),
+    }
+    plan = plan_of(dict.fromkeys("abcd", ()), states=states, merge="auto")
+    assert line(plan) == ["c", "a", "b"]
+    assert line(plan, target="other") == []
+
+
+def test_what_a_person_takes_back_goes_first():
+    back = TaskRecord("p", "a", state=S.MERGED, revert_requested=True)
+    plan = plan_of({"a": (), "b": ()}, states={"a": back, "b": verified("b", rank=9)}, merge="auto")
+    assert line(plan) == ["a", "b"]
+    gone = replace(back, revert_requested=False, reverted_commit="c")
+    plan = plan_of({"a": (), "b": ["a"]}, states={"a": gone})
+    assert line(plan) == []
+    assert started(decide(snap(plan))) == [], "what was taken back is not there to build on"
+
+
+def test_nothing_of_a_plan_lands_while_a_person_has_stopped_its_landing():
+    plan = plan_of({"a": ()}, states={"a": verified("a")}, merge="auto")
+    stopped = replace(plan, record=replace(plan.record, landing_paused=True))
+    assert line(stopped) == []
+    assert decide(snap(stopped)).actions == ()
+
+
+def test_a_task_that_stands_as_landing_is_looked_at_though_nothing_is_in_line():
+    landing = TaskRecord("p", "a", state=S.MERGING, head="h", verified_head="h", withdrawn=True)
+    plan = plan_of({"a": ()}, states={"a": landing}, merge="auto")
+    assert decide(snap(plan)).actions == (StartLanding("main"),)
+    assert not decide(snap(plan, landing=["main"])).quiet_plans
 
 
 def test_a_verdict_for_another_head_lands_nothing():
@@ -210,7 +252,12 @@ def snapshots(draw):
         baseline=draw(st.booleans()),
     )
     busy = draw(st.sets(st.sampled_from(names)))
-    return snap(plan, busy=busy, slots=draw(st.integers(0, 2)), landing=draw(st.booleans()))
+    return snap(
+        plan,
+        busy=busy,
+        slots=draw(st.integers(0, 2)),
+        landing=draw(st.sampled_from([(), ("main",)])),
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -219,7 +266,8 @@ def test_whatever_the_facts_deciding_is_safe(snapshot):
     decision = decide(snapshot)
     (plan,) = snapshot.plans
     assert decide(snapshot) == decision
-    touched = [a.task for a in decision.actions if not isinstance(a, StartBaseline)]
+    of_tasks = [a for a in decision.actions if not isinstance(a, StartBaseline | StartLanding)]
+    touched = [a.task for a in of_tasks]
     assert len(touched) == len(set(touched)), "a task gets one action"
     assert not {("p", t) for t in touched if not _settles(decision, t)} & snapshot.busy
     running = sum(r.state is S.RUNNING for r in plan.tasks.values())
@@ -231,7 +279,9 @@ def test_whatever_the_facts_deciding_is_safe(snapshot):
         if state is S.PENDING:
             after = plan.plan.task(task).after
             assert all(plan.tasks[d].state is S.MERGED for d in after)
-    assert not (started(decision, StartLanding) and snapshot.landing)
+    queues = [a.target for a in decision.actions if isinstance(a, StartLanding)]
+    assert len(queues) <= 1
+    assert not snapshot.landing.intersection(queues)
 
 
 def _settles(decision, task):
@@ -258,4 +308,4 @@ def test_what_a_person_holds_up_hinders_no_session():
 
 def test_a_plan_is_not_quiet_while_its_tasks_wait_for_the_landing_of_another_plan():
     plan = plan_of({"a": ()}, merge="auto", states={"a": verified("a")})
-    assert not decide(snap(plan, landing=True)).quiet_plans
+    assert not decide(snap(plan, landing=["main"])).quiet_plans
