@@ -9,6 +9,7 @@ its count: whatever is unclear turns out red, never green.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree.ElementTree import (
     Element,
@@ -18,11 +19,20 @@ from xml.etree.ElementTree import (
 )
 
 from junitparser import Attr, Error, JUnitXmlError, xunit2
-from junitparser import Failure as FailureElement
 
 from orchestrator.reports.cause import cause, split_phase
 from orchestrator.reports.frames import innermost_own
 from orchestrator.reports.identities import identity_of
+from orchestrator.reports.junit_flavours import (
+    NEVER_ENDED,
+    bad_results,
+    never_ended,
+    only_threw,
+    projects_of,
+    stands_for_all,
+    trials_of,
+    words_of,
+)
 from orchestrator.reports.source import ReportUnreadable, read_report
 from orchestrator.reports.tally import Tally
 from orchestrator.results import Failure, Report
@@ -41,12 +51,12 @@ _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
-class _Case(xunit2.TestCase):
+class _Element(xunit2.TestCase):
     file = Attr()
 
 
 class _Suite(xunit2.TestSuite):
-    testcase = _Case
+    testcase = _Element
 
 
 class _Document(xunit2.JUnitXml):
@@ -59,12 +69,16 @@ class JUnitParser:
     def parse(self, path: Path, root: Path) -> Report:
         """See ``ReportParser``."""
         document = _document(read_report(path), path.name)
-        tally = Tally()
+        projects = projects_of(document)
         roots = sorted({f"{root}/", f"{root.resolve()}/"}, key=len, reverse=True)
+        tally = Tally()
+        listed = 0
         for suite in document:
-            for case in suite:
-                _count(case, suite, roots, tally)
-        _believe_totals(document, tally)
+            project = projects.get((suite.name or "", suite.hostname or ""), "")
+            listed += sum(len(bad_results(case)) for case in suite)
+            for trial in trials_of(suite):
+                _Case(trial.case, suite, project, roots).count(tally, again=trial.passed_again)
+        _believe_totals(document, listed, tally)
         return tally.report()
 
 
@@ -115,59 +129,76 @@ def _document(raw: bytes, name: str) -> _Document:
         raise ReportUnreadable(f"{name} is refused: {error}") from error
 
 
-def _count(case: Any, suite: Any, roots: Sequence[str], tally: Tally) -> None:
-    """Count one testcase, which may hold several results."""
-    bad = [entry for entry in case.result if isinstance(entry, FailureElement | Error)]
-    if not bad and case.is_skipped:
-        tally.skipped += 1
-        return
-    if not bad and case.is_rerun:  # it failed, and failed again, and nothing else is listed
-        bad = case.interim_result[:1]
-    for entry in bad:
-        error = isinstance(entry, Error)
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One testcase, which may hold several results."""
+
+    case: Any
+    suite: Any
+    project: str
+    roots: Sequence[str]
+
+    def count(self, tally: Tally, *, again: bool) -> None:
+        """``again``: it passed, and there are cases of the same test that did not."""
+        if never_ended(self.case, self.suite):
+            tally.add(Failure("unnamed test", NEVER_ENDED), error=True)
+            return
+        bad = bad_results(self.case)
+        if not bad and self.case.is_skipped:
+            tally.skipped += 1
+            return
+        if not bad and self.case.is_rerun:  # it failed, and failed again, and no more is listed
+            bad = self.case.interim_result[:1]
+        for entry in bad:
+            self._add(entry, tally)
+        if not bad:
+            self._passed(tally, flaky=again or self.case.is_flaky)
+
+    def _passed(self, tally: Tally, *, flaky: bool) -> None:
+        if flaky:
+            tally.add_flaky(self._identity())
+        else:
+            tally.passed += 1
+        tally.passes(self._key())
+
+    def _add(self, entry: Any, tally: Tally) -> None:
+        details = self._text(words_of(entry))
+        whole, unrun = stands_for_all(self.case, self.suite, details)
+        error = unrun or (isinstance(entry, Error) and not only_threw(entry))
         if tally.is_full:
             tally.count(error=error)
-        else:
-            tally.add(_failure(entry, case, suite, roots), error=error)
-    if not bad and case.is_flaky:
-        tally.add_flaky(_identity(case, suite, roots))
-    elif not bad:
-        tally.passed += 1
-    if not bad:
-        tally.passes(_key(case, roots))
+            return
+        phase, message = split_phase(self._text(entry.message))
+        frame = innermost_own(details)
+        failure = Failure(
+            test=safe_text(whole, one_line=True) or self._identity(details),
+            message=cause(message, details),
+            details=details,
+            path=frame.path if frame else "",
+            line=frame.line if frame else None,
+            function=frame.function if frame else "",
+            phase="collection" if unrun else phase,
+            key=self._key(),
+        )
+        tally.add(failure, error=error)
 
+    def _key(self) -> str:
+        """What names a test however it ends: nothing of a traceback is in it."""
+        parts = (self.case.classname or self._text(self.case.file), self.case.name)
+        return "::".join(safe_text(part, one_line=True) for part in parts if part) + self.project
 
-def _key(case: Any, roots: Sequence[str]) -> str:
-    """What names a test however it ends: nothing of a traceback is in it."""
-    parts = (case.classname or _relative(case.file or "", roots), case.name)
-    return "::".join(safe_text(part, one_line=True) for part in parts if part)
+    def _identity(self, details: str = "") -> str:
+        name = identity_of(
+            suite=safe_text(self.suite.name or "", one_line=True),
+            classname=safe_text(self.case.classname or "", one_line=True),
+            name=safe_text(self.case.name or "", one_line=True),
+            file=self._text(self.case.file or self.suite.file),
+            details=details,
+        )
+        return name + self.project
 
-
-def _identity(case: Any, suite: Any, roots: Sequence[str], details: str = "") -> str:
-    return identity_of(
-        suite=safe_text(suite.name or "", one_line=True),
-        classname=safe_text(case.classname or "", one_line=True),
-        name=safe_text(case.name or "", one_line=True),
-        file=_relative(case.file or suite.file or "", roots),
-        details=details,
-    )
-
-
-def _failure(entry: Any, case: Any, suite: Any, roots: Sequence[str]) -> Failure:
-    details = _relative(entry.text or getattr(entry, "stack_trace", None) or "", roots)
-    message = _relative(entry.message or "", roots)
-    phase, message = split_phase(message)
-    frame = innermost_own(details)
-    return Failure(
-        test=_identity(case, suite, roots, details),
-        message=cause(message, details),
-        details=details,
-        path=frame.path if frame else "",
-        line=frame.line if frame else None,
-        function=frame.function if frame else "",
-        phase=phase,
-        key=_key(case, roots),
-    )
+    def _text(self, text: str | None) -> str:
+        return _relative(text or "", self.roots)
 
 
 def _relative(text: str, roots: Iterable[str]) -> str:
@@ -176,11 +207,11 @@ def _relative(text: str, roots: Iterable[str]) -> str:
     return safe_text(text).strip("\n")
 
 
-def _believe_totals(document: Any, tally: Tally) -> None:
+def _believe_totals(document: Any, listed: int, tally: Tally) -> None:
     """Where the suites' own totals tell of more failures than are listed, those are counted too."""
     suites = list(document)
     totals = [sum(_declared(suite, name) for suite in suites) for name in ("failures", "errors")]
-    missing = sum(totals) - tally.failed - tally.errored
+    missing = sum(totals) - max(listed, tally.failed + tally.errored)
     for _ in range(max(0, missing) and 1):
         tally.add(
             Failure("report", f"its totals tell of {missing} more failures than it lists"),

@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reports.fixture_runs import CHECKOUT, FIXTURES
 
 from orchestrator.errors import UsageError
+from orchestrator.job import Exit
+from orchestrator.judgement import judge
 from orchestrator.reports import load
 from orchestrator.reports.junit import LONGEST_TEXT, JUnitParser
 from orchestrator.reports.source import ReportUnreadable
 from orchestrator.reports.tally import DETAIL_CHARACTERS, DETAILS_CHARACTERS, FAILURES_KEPT
+from orchestrator.states import Verdict
 
 SHOP = "def total(prices):\n    return sum(prices) + prices[0] * 0 / len(prices)\n"
 
@@ -255,6 +259,118 @@ def test_dialects(tmp_path, text, counts, failure):
     assert (report.passed, report.failed, report.skipped) == counts
     (told,) = report.failures
     assert (told.test, told.message, (told.path, told.line)) == failure
+
+
+def written(name):
+    """The report of a real run, as it was written."""
+    return JUnitParser().parse(FIXTURES / "junit" / name, CHECKOUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("pytest.xml", (5, 7, 3, 2, 0)),
+        ("pytest-twice.xml", (2, 6, 2, 1, 1)),
+        ("pytest-rerun.xml", (2, 0, 0, 0, 1)),
+        ("pytest-stopped.xml", (1, 0, 1, 0, 0)),
+        ("vitest.xml", (8, 4, 2, 3, 0)),
+        ("jest.xml", (6, 5, 0, 2, 0)),
+        ("playwright.xml", (6, 10, 0, 4, 0)),
+        ("gotestsum.xml", (4, 3, 1, 1, 0)),
+        ("gotestsum-rerun.xml", (2, 0, 0, 0, 1)),
+    ],
+)
+def test_counts_of_a_real_report_are_what_its_writer_means(name, counts):
+    told = written(name)
+    assert (told.passed, told.failed, told.errored, told.skipped, told.flaky) == counts
+    assert len(told.failures) == told.failed + told.errored
+
+
+@pytest.mark.parametrize(
+    ("name", "flaky"),
+    [
+        ("pytest-rerun.xml", "flaky/test_flaky.py::test_sometimes"),
+        ("pytest-twice.xml", "test_twice.py::test_sometimes"),
+        ("gotestsum-rerun.xml", "example.com/shop/cart::TestSometimes"),
+    ],
+)
+def test_a_test_that_is_listed_again_for_each_try_is_flaky_once_it_passes(name, flaky):
+    assert written(name).flaky_tests == (flaky,)
+
+
+def test_a_test_that_fails_however_often_it_is_tried_is_one_failure():
+    names = [failure.test for failure in written("pytest-twice.xml").failures]
+    assert names.count("test_twice.py::test_never") == 1
+
+
+def test_a_test_and_its_teardown_are_two_failures():
+    both = [f for f in written("pytest-twice.xml").failures if f.test.endswith("::test_both")]
+    assert [(f.phase, f.error, f.message) for f in both] == [
+        ("", False, "assert 1 == 2"),
+        ("teardown", True, "RuntimeError: left dirty"),
+    ]
+
+
+def test_a_test_in_which_pytest_was_stopped_is_never_green():
+    stopped = written("pytest-stopped.xml")
+    assert [failure.message for failure in stopped.failures] == ["a test began and did not end"]
+    assert judge(Exit(code=0), stopped, wanted=True)[0] is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "test", "message"),
+    [
+        ("vitest.xml", "vitest/broken.test.mjs", "Cannot find module './missing.mjs'"),
+        ("vitest.xml", "vitest/empty.test.mjs", "No test suite found in file"),
+        ("gotestsum.xml", "example.com/shop/broken", "[build failed]"),
+    ],
+)
+def test_what_did_not_load_or_build_is_an_error_of_the_whole(name, test, message):
+    (failure,) = (failure for failure in written(name).failures if failure.test == test)
+    assert (failure.error, failure.phase) == (True, "collection")
+    assert message in failure.message
+
+
+def test_a_hook_that_fails_beside_tests_that_ran_is_no_file_that_did_not_load():
+    (after,) = (f for f in written("vitest.xml").failures if f.test == "vitest/after.test.mjs")
+    assert (after.error, after.message) == (False, "left dirty")
+
+
+def test_projects_of_playwright_are_told_apart():
+    told = written("playwright.xml")
+    assert "cart.spec.js::total \u203a green [desk]" in told.passed_tests
+    assert "cart.spec.js::total \u203a green [phone]" in told.passed_tests
+    assert len({failure.test for failure in told.failures}) == 10
+
+
+def test_a_test_of_playwright_that_threw_has_failed():
+    """It ran, and a click that waits in vain is how most tests of what is not there yet are red."""
+    slow = next(f for f in written("playwright.xml").failures if "slow" in f.test)
+    assert (slow.error, slow.message) == (False, "Test timeout of 300ms exceeded.")
+
+
+def test_causes_are_told_where_writers_wrap_them():
+    messages = [
+        f.message for name in ("jest.xml", "playwright.xml") for f in written(name).failures
+    ]
+    assert "Error: left dirty" in messages
+    assert messages.count("Expected to fail, but passed.") == 2
+
+
+def test_a_go_test_that_fails_by_those_within_it_is_not_told_besides():
+    names = [failure.test for failure in written("gotestsum.xml").failures]
+    assert "example.com/shop/cart::TestTotal/none" in names
+    assert "example.com/shop/cart::TestTotal" not in names
+
+
+def test_a_go_test_that_fails_by_itself_is_told_though_those_within_it_passed_again(tmp_path):
+    bad = '<testcase name="TestA{}"><failure>no</failure></testcase>'
+    text = f"""<testsuite name="p" failures="3"><properties><property name="go.version" value="1"/>
+    </properties>{bad.format("/in")}{bad.format("")}<testcase name="TestA/in"/>{bad.format("")}
+    </testsuite>"""
+    told = parsed(tmp_path, text)
+    assert [failure.test for failure in told.failures] == ["p::TestA"]
+    assert told.flaky == 1
 
 
 def test_what_passed_only_when_tried_again_is_counted(tmp_path):
