@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.reports.cases import Cases
 from orchestrator.reports.frames import Frame, innermost_own
+from orchestrator.reports.go_names import names_around
 from orchestrator.reports.plain_text import plain_text
 from orchestrator.reports.source import ReportUnreadable, open_regular, read_report
 
@@ -68,9 +69,9 @@ class _Package:
 
     def leaves(self) -> Iterator[tuple[str, _Test]]:
         """Tests that tell of themselves: those within none, and those that alone say no."""
-        around = {name[:at] for name in self.tests for at in _slashes(name)}
+        around = {outer for name in self.tests for outer in names_around(name)}
         bad = {name for name, test in self.tests.items() if test.outcome not in {"pass", "skip"}}
-        told = {name[:at] for name in bad for at in _slashes(name)}
+        told = {outer for name in bad for outer in names_around(name)}
         for name, test in self.tests.items():
             if name not in around or (name in bad and name not in told):
                 yield name, test
@@ -237,10 +238,6 @@ def _without_frame(output: list[str]) -> str:
     """What was said without Go's own lines around it, which hold times."""
     lines = "".join(output).split("\n")
     return "\n".join(line for line in lines if not _FRAME_OF_OUTPUT.match(line))
-
-
-def _slashes(name: str) -> list[int]:
-    return [at for at, character in enumerate(name) if character == "/"]
 
 
 def _module(root: Path) -> str:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from junitparser import Error, Failure
 
+from orchestrator.reports.go_names import names_around
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -110,7 +112,7 @@ def _by_pytest(tried: list[Any]) -> list[Trial]:
 def _innermost(trials: list[Trial]) -> Iterator[Trial]:
     """All but those that fail since a test within them does."""
     bad = {trial.case.name or "" for trial in trials if bad_results(trial.case)}
-    around = {name[:at] for name in bad for at, character in enumerate(name) if character == "/"}
+    around = {outer for name in bad for outer in names_around(name)}
     return (trial for trial in trials if (trial.case.name or "") not in bad & around)
 
 

@@ -373,6 +373,13 @@ def test_a_go_test_that_fails_by_itself_is_told_though_those_within_it_passed_ag
     assert told.flaky == 1
 
 
+def test_names_of_go_tests_without_end_are_read_in_time_that_grows_with_their_length(tmp_path):
+    endless = f'<testcase name="{"a/" * 100_000}"><failure>no</failure></testcase>'
+    properties = '<properties><property name="go.version" value="1"/></properties>'
+    told = parsed(tmp_path, f'<testsuite name="p">{properties}{endless}</testsuite>')
+    assert told.failed == 1
+
+
 def test_what_passed_only_when_tried_again_is_counted(tmp_path):
     assert parsed(tmp_path, SUREFIRE).flaky == 1
 
