@@ -81,6 +81,8 @@ PointName = Literal[
     "landing.after-cas",
     "landing.checkout-brought",
     "landing.recorded",
+    "notes.drafted",
+    "notes.kept",
     "worktree.trashed",
     "worktree.forgotten",
     "worktree.removed",

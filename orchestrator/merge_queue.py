@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from orchestrator.attestation import keep_evidence
 from orchestrator.candidate_check import CandidateCheck, Checked
 from orchestrator.coupling import Coupler
 from orchestrator.crash_points import crash_point
@@ -240,9 +241,14 @@ class MergeQueue:
             await self._hold(seen.line, held.reason)
             return
         self._firm.moved(seen.commit, members[-1].candidate.commit)
-        for member in members:
-            if not member.reverts:
-                jobs.start_soon(self._consequences.tidy, member.record)
+        jobs.start_soon(self._wrap_up, members)
+
+    async def _wrap_up(self, members: Sequence[Member]) -> None:
+        """What may take its time once the tasks have landed."""
+        tasks = [self._site.ledger.task(*m.entry.key) for m in members if not m.reverts]
+        await keep_evidence(self._site, tasks)
+        for task in tasks:
+            await self._consequences.tidy(task)
 
     def _are_in_line(self, members: Sequence[Member]) -> bool:
         """Whether all still stand as they did when their candidate was built."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import attempts
+from orchestrator.attestation import keep_evidence, keep_missing_evidence
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
@@ -46,6 +47,7 @@ async def recover(site: Site) -> None:
                 await finish_reverting(site, task)
             elif task.retry_at:
                 site.ledger.amend(task, retry_at=waits_until(task, site.ledger.clock()))
+    await keep_missing_evidence(site)
     await look_again(site.records)
 
 
@@ -130,8 +132,9 @@ async def finish_landing(site: Site, task: TaskRecord) -> bool:
     crash_point("recovery.followed")
     if task.state is TaskState.VERIFIED:
         task = site.ledger.move(task, TaskState.MERGING, reason="it is on the target already")
-    site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
+    task = site.ledger.land(task, task.intent, task.intent_base, "landed before the engine ended")
     crash_point("recovery.landed")
+    await keep_evidence(site, [task])
     await _tidy(site, task)
     return True
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.git.candidates import Merge
+from orchestrator.git.lineage import lineage
 from orchestrator.git.messages import one_line, trailers_of
 from orchestrator.git.strategies import BASE, HEAD, HOW
 from orchestrator.states import Strategy
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
     from orchestrator.git.candidates import Candidates
     from orchestrator.git.command import Git
     from orchestrator.git.history import History
+    from orchestrator.git.lineage import Station
     from orchestrator.git.objects import Objects
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_TRAILERS = ("Clerk-Plan", "Clerk-Task", HOW, BASE, HEAD)
-_FIELDS = ("%H", "%P", *(f"%(trailers:key={key},valueonly)" for key in _TRAILERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,23 @@ async def landings(git: Git, target: str, *, since: str = "") -> tuple[PastLandi
 
     Merges that name no task are among them, with an empty name.
     """
-    log = await git.run(
-        *("log", "--first-parent", "--no-show-signature", "-z"),
-        *(f"--format={'%x1f'.join(_FIELDS)}", target, *([f"^{since}"] if since else [])),
-        "--",
-    )
-    told = (_read(entry) for entry in log.fields)
-    return tuple(past for past in told if past is not None)
+    way = await lineage(git, [target, *([f"^{since}"] if since else [])])
+    found = (landing_at(station) for station in way)
+    return tuple(past for past in found if past is not None)
+
+
+def landing_at(station: Station) -> PastLanding | None:
+    """What a commit on the target's way says that it landed; None for nothing."""
+    plan, task = station.only("Clerk-Plan"), station.only("Clerk-Task")
+    how, base, head = (station.only(key) for key in (HOW, BASE, HEAD))
+    match station.parents:
+        case (first, second):
+            return PastLanding(station.oid, first, second, plan, task)
+        case (first,) if how == Strategy.SQUASH and first == base:
+            return PastLanding(station.oid, base, head, plan, task, Strategy.SQUASH)
+        case (_,) if how == Strategy.REBASE and _OID.fullmatch(base):
+            return PastLanding(station.oid, base, head, plan, task, Strategy.REBASE)
+    return None
 
 
 async def landing_of(
@@ -76,7 +86,7 @@ async def landing_of(
 
 async def is_of(objects: Objects, history: History, commit: str, head: str) -> bool:
     """Whether a candidate of our own making is one of ``head``."""
-    told = trailers_of((await objects.commit(commit)).message).splitlines()
+    told = trailers_of((await objects.commit(commit)).message).split("\n")
     return f"{HEAD}: {head}" in told or await history.is_ancestor(head, commit)
 
 
@@ -87,16 +97,3 @@ async def _holds_the_merge(past: PastLanding, objects: Objects, candidates: Cand
         return isinstance(merged, Merge) and merged.tree == await objects.tree_of(past.commit)
     except GitError:  # it names commits that are none
         return False
-
-
-def _read(entry: str) -> PastLanding | None:
-    commit, parents, *told = entry.split("\x1f")
-    plan, task, how, base, head = (value.rstrip("\n") for value in told)
-    match parents.split(" "):
-        case [first, second]:
-            return PastLanding(commit, first, second, plan, task)
-        case [first] if how == Strategy.SQUASH and first == base:
-            return PastLanding(commit, base, head, plan, task, Strategy.SQUASH)
-        case [_] if how == Strategy.REBASE and _OID.fullmatch(base):
-            return PastLanding(commit, base, head, plan, task, Strategy.REBASE)
-    return None

@@ -17,6 +17,7 @@ from orchestrator.git.landing import Landing
 from orchestrator.git.leftovers import Leftovers
 from orchestrator.git.linked import LinkedWorktrees
 from orchestrator.git.listing import Listings
+from orchestrator.git.notes import Notes
 from orchestrator.git.objects import Objects
 from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
@@ -82,6 +83,10 @@ class OpenRepository:
     @cached_property
     def candidates(self) -> Candidates:
         return Candidates(self.git)
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(self.git, self.refs, self.objects)
 
     @cached_property
     def strategies(self) -> Strategies:

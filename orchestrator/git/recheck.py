@@ -72,7 +72,7 @@ class Recheck:
         else:
             told = (f"{HOW}: {member.strategy}", f"{BASE}: {member.target}")
             wanted = {*told, f"{HEAD}: {member.head}"}
-            holds = wanted <= set(commit.message.rpartition("\n\n")[2].splitlines())
+            holds = wanted <= set(commit.message.rpartition("\n\n")[2].split("\n"))
         if not holds:
             raise GitError(f"candidate {commit.oid} does not hold the task's head {member.head}")
 

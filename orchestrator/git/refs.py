@@ -24,7 +24,7 @@ LOCK_PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
 CHECKS = "refs/clerk/checks"
 _OWN = ("refs/heads/clerk/", "refs/clerk/")
-_DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
+DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
 
 
 def branch_ref(branch: str) -> str:
@@ -116,12 +116,12 @@ class Refs:
         Only below ``refs/clerk``, where nobody else moves anything; raises GitError elsewhere.
         """
         self._require_own(ref)
-        await self._git.run("update-ref", "--no-deref", ref, oid, env=_DURABLE)
+        await self._git.run("update-ref", "--no-deref", ref, oid, env=DURABLE)
 
     async def let_go(self, ref: str) -> None:
         """Drop a ref of our own; nothing there is fine. Raises GitError elsewhere."""
         self._require_own(ref)
-        await self._git.run("update-ref", "--no-deref", "-d", ref, env=_DURABLE)
+        await self._git.run("update-ref", "--no-deref", "-d", ref, env=DURABLE)
 
     @staticmethod
     def _require_own(ref: str) -> None:
@@ -169,7 +169,7 @@ class Refs:
             "--stdin",
             "-z",
             input="".join(orders).encode(),
-            env=_DURABLE,
+            env=DURABLE,
         )
 
     async def _raise_if_moved(self, moves: Sequence[Move]) -> None:
