@@ -156,7 +156,7 @@ def _place_in_line(one: InLine) -> tuple[bool, int, float, int, str, str]:
     since = record.queued_at or record.verified_at
     return (
         not record.revert_requested,
-        -(task.priority + record.rank),
+        _turn(task, record)[0],
         since,
         record.position,
         record.plan,
@@ -231,7 +231,7 @@ def _sessions(
         if plan.plan.name not in snapshot.baselining:
             yield StartBaseline(plan.plan.name)
         return
-    ready.sort(key=lambda task: (-task.priority, plan.tasks[task.id].position))
+    ready.sort(key=lambda task: _turn(task, plan.tasks[task.id]))
     begun = [task for task in ready if plan.tasks[task.id].sessions]
     for task in (begun if is_crowded else ready)[: max(0, free)]:
         yield StartSession(plan.plan.name, task.id)
@@ -273,6 +273,11 @@ def _is_landing(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> b
     return plan.record.target not in snapshot.landing and any(
         (record.plan, record.id) not in snapshot.busy for record in standing[TaskState.MERGING]
     )
+
+
+def _turn(task: Task, record: TaskRecord) -> tuple[int, int]:
+    """Whose turn it is: the plan's priority with what a person added, then the plan's order."""
+    return -(task.priority + record.rank), record.position
 
 
 def _in_line(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterator[InLine]:

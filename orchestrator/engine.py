@@ -310,6 +310,12 @@ class Engine:
     def resume(self, plan: str, task: str | None) -> ActionView:
         return self._orders.pause(plan, task, paused=False)
 
+    def rank(self, plan: str, task: str, by: int) -> ActionView:
+        return self._orders.rank(plan, task, by)
+
+    def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
+        return self._orders.withdraw(plan, task, withdrawn=withdrawn)
+
     async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
         """Events after ``after``; waits for one, and ends with the engine."""
         self._last_use = time.monotonic()

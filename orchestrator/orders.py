@@ -1,4 +1,4 @@
-"""What people order: approve, merge, retry, cancel, answer, pause.
+"""What people order: approve, merge, retry, cancel, answer, pause, and what comes first.
 
 Each order says what it applied to and what it refused, with the reason; a refused order changes
 nothing. An order wakes a plan that had settled.
@@ -36,6 +36,9 @@ _RETRIABLE = frozenset(
         TaskState.RETRY_QUEUED,
     }
 )
+
+_RANKS = 1_000
+"""As far from its plan's own order a person may move a task."""
 
 TESTS_SENT_BACK = (
     "Your tests were seen to fail, as they should, and the architect sends them back without "
@@ -169,6 +172,26 @@ class Orders:
         self._site.ledger.change_plan(plan, kind, paused=paused, settled_at=0.0)
         self._scheduler.wake()
         return ActionView(done=(plan,))
+
+    def rank(self, plan: str, task: str, by: int) -> ActionView:
+        """Have a task come sooner (or, below 0, later), for a session as for landing."""
+        record = self._record(plan, task)
+        if record.state in SETTLED:
+            return _refuse(task, f"it is {_shown(record)}; its turn has come and gone")
+        rank = max(-_RANKS, min(_RANKS, record.rank + by))
+        self._note(self._site.ledger.amend(record, rank=rank), f"rank {rank:+d}")
+        self._reopen(plan)
+        return ActionView(done=(task,))
+
+    def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
+        """Take a task out of the line to land, or let it back in."""
+        record = self._record(plan, task)
+        if record.state in SETTLED:
+            return _refuse(task, f"it is {_shown(record)}; nothing of it waits to land")
+        word = "taken out of the queue" if withdrawn else "let back into the queue"
+        self._note(self._site.ledger.amend(record, withdrawn=withdrawn), word)
+        self._reopen(plan)
+        return ActionView(done=(task,))
 
     def _record(self, plan: str, task: str) -> TaskRecord:
         return self._site.records.book.task_record(plan, task)

@@ -90,6 +90,16 @@ class QueueMode(StrEnum):
     SERIAL = "serial"
 
 
+class Need(StrEnum):
+    """What only a person can do for a task, and nothing goes on without."""
+
+    ANSWER = "answer"
+    LOOK = "look"
+    APPROVE = "approve"
+    MEND = "mend"
+    MERGE = "merge"
+
+
 _S = TaskState
 
 TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {

@@ -22,11 +22,13 @@ from orchestrator.api.models import (
     EventView,
     LogChunk,
     PlanView,
+    RankRequest,
     RetryRequest,
     StatusView,
     SubmitPlan,
     TaskDetail,
     TaskSelection,
+    WithdrawRequest,
 )
 from orchestrator.api.problems import DECLARED, tell_problems
 
@@ -55,6 +57,8 @@ class Door(Protocol):
     def answer(self, plan: str, task: str, text: str) -> ActionView: ...
     def pause(self, plan: str, task: str | None) -> ActionView: ...
     def resume(self, plan: str, task: str | None) -> ActionView: ...
+    def rank(self, plan: str, task: str, by: int) -> ActionView: ...
+    def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView: ...
     def stop(self) -> None: ...
 
     async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
@@ -157,6 +161,14 @@ def _add_task_orders(app: FastAPI, door: Door) -> None:
     @app.post("/v1/plans/{plan}/tasks/{task}/resume")
     async def resume_task(plan: str, task: str) -> ActionView:
         return door.resume(plan, task)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/rank")
+    async def rank(plan: str, task: str, request: RankRequest) -> ActionView:
+        return door.rank(plan, task, request.by)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/withdraw")
+    async def withdraw(plan: str, task: str, request: WithdrawRequest) -> ActionView:
+        return door.withdraw(plan, task, withdrawn=request.withdrawn)
 
 
 async def _stream(door: Door, after: int) -> AsyncIterator[str]:

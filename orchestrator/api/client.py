@@ -26,6 +26,7 @@ from orchestrator.api.models import (
     NoteRequest,
     PlanView,
     Problem,
+    RankRequest,
     RetryRequest,
     SessionView,
     StatusView,
@@ -33,6 +34,7 @@ from orchestrator.api.models import (
     TaskDetail,
     TaskSelection,
     View,
+    WithdrawRequest,
 )
 from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanError, UsageError
 
@@ -192,6 +194,14 @@ class EngineClient(_Client):
 
     async def resume(self, plan: str, task: str | None = None) -> ActionView:
         return await self._pause_or_resume(plan, task, "resume")
+
+    async def rank(self, plan: str, task: str, by: int) -> ActionView:
+        """Have a task come sooner, or later below 0."""
+        return await self._act(plan, task, "rank", RankRequest(by=by))
+
+    async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
+        """Take a task out of the line to land, or let it back in."""
+        return await self._act(plan, task, "withdraw", WithdrawRequest(withdrawn=withdrawn))
 
     async def stop(self) -> None:
         """Stop the engine; sessions are stopped and resumed when it runs again."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.states import MergeMode, Outcome, QueueMode, TaskState, Verdict
+from orchestrator.states import MergeMode, Need, Outcome, QueueMode, TaskState, Verdict
 
 
 class View(BaseModel):
@@ -75,7 +75,11 @@ class DiffStatView(View):
 
 
 class TaskView(View):
-    """One row of the board."""
+    """One row of the board.
+
+    ``need`` is what a person is needed for, None where work goes on without. ``tokens_allowed``
+    and ``cost_allowed_usd`` are the budget, None where there is none.
+    """
 
     plan: str
     id: str
@@ -100,11 +104,16 @@ class TaskView(View):
     queueing_seconds: float = 0.0
     waiting_seconds: float = 0.0
     usage: UsageView = Field(default_factory=UsageView)
+    tokens_allowed: int | None = None
+    cost_allowed_usd: float | None = None
+    need: Need | None = None
     checks: tuple[CheckView, ...] = ()
     diff: DiffStatView | None = None
     gates: tuple[GateView, ...] = ()
     after: tuple[str, ...] = ()
     priority: int = 0
+    rank: int = 0
+    withdrawn: bool = False
     approve: bool = False
     approved: bool = False
     asks: bool = False
@@ -343,6 +352,18 @@ class RetryRequest(View):
 
 class AnswerRequest(View):
     text: str = Field(min_length=1)
+
+
+class RankRequest(View):
+    """How many places sooner a task comes, or, below 0, later."""
+
+    by: int = Field(ge=-1_000, le=1_000)
+
+
+class WithdrawRequest(View):
+    """Whether a task is out of the line to land."""
+
+    withdrawn: bool
 
 
 class Refusal(View):

@@ -26,6 +26,7 @@ from orchestrator.api.models import (
     VerificationView,
 )
 from orchestrator.decision import PlanSnapshot, is_ready, unmerged_dependencies
+from orchestrator.needs import need_of
 from orchestrator.readiness import approved, readiness, waits_for_approval
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.verification_records import results_from
@@ -92,6 +93,7 @@ def task_view(
     gates = readiness(task, record, live.survey, unmerged=unmerged)
     waiting = record.state is TaskState.PENDING
     asks_approval = waits_for_approval(task, record, live.survey)
+    budget = snapshot.plan.budget_of(task)
     return TaskView(
         plan=record.plan,
         id=task.id,
@@ -107,7 +109,7 @@ def task_view(
         sandbox=snapshot.record.sandbox,
         attempt=record.attempts_used + (1 if record.state is TaskState.RUNNING else 0),
         attempts_used=record.attempts_used,
-        attempts_allowed=snapshot.plan.budget_of(task).attempts + record.attempts_extra,
+        attempts_allowed=budget.attempts + record.attempts_extra,
         activity=live.line,
         state_since=record.changed_at,
         session_started_at=live.session_started_at,
@@ -116,6 +118,16 @@ def task_view(
         queueing_seconds=live.spent.get(QUEUEING, 0.0),
         waiting_seconds=live.spent.get(PERSON, 0.0),
         usage=usage_view(record.usage + live.usage),
+        tokens_allowed=budget.tokens and budget.tokens + record.granted_tokens,
+        cost_allowed_usd=budget.cost and budget.cost + record.granted_cost,
+        need=need_of(
+            record,
+            gates,
+            live.survey,
+            asks=asks,
+            asks_approval=asks_approval,
+            lands_by_itself=snapshot.record.merge == MergeMode.AUTO,
+        ),
         checks=_checks(task, snapshot, live.checks, live.running_checks),
         diff=_diff(live.survey, record),
         gates=tuple(
@@ -123,6 +135,8 @@ def task_view(
         ),
         after=task.after,
         priority=task.priority,
+        rank=record.rank,
+        withdrawn=record.withdrawn,
         approve=task.approve or asks_approval,
         approved=task.approve and not asks_approval and approved(task, record),
         asks=asks,
