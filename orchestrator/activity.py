@@ -5,9 +5,12 @@ Lost with the engine and built up again by it. Deciding never looks here; only v
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING
 
+from orchestrator.events import EventKind
 from orchestrator.results import Usage
 from orchestrator.states import TaskState
 
@@ -24,6 +27,9 @@ GENERATING = "generating"
 VERIFYING = "verifying"
 QUEUEING = "queueing"
 PERSON = "waiting for a person"
+
+CANDIDATE = "candidate"
+"""The purpose of a verification of what is about to land."""
 
 SPENT_ON = {
     TaskState.PENDING: QUEUEING,
@@ -68,19 +74,30 @@ class TaskActivity:
         self.checks[result.check] = result
 
 
+CANDIDATES_REMEMBERED = 20
+
+
 class Activity:
-    """The activity of every task, by plan and id."""
+    """The activity of every task, by plan and id, and how long candidates took of late."""
 
     def __init__(self) -> None:
         self._tasks: dict[TaskKey, TaskActivity] = {}
         self.lines: dict[str, LineView] = {}
         """The queues at work, by target."""
+        self._candidates: deque[float] = deque(maxlen=CANDIDATES_REMEMBERED)
+
+    @property
+    def candidate_seconds(self) -> float:
+        """The middle of the last candidates' verifications; 0 while none has ended."""
+        return median(self._candidates) if self._candidates else 0.0
 
     def of(self, plan: str, task: str) -> TaskActivity:
         return self._tasks.setdefault((plan, task), TaskActivity())
 
     def observe(self, event: Event) -> None:
-        """Account the time a task stayed in the state it now leaves."""
+        """Account the time a task stayed in the state it now leaves, or a candidate took."""
+        if event.kind is EventKind.VERIFICATION_ENDED and event.data["purpose"] == CANDIDATE:
+            self._candidates.append(float(event.data["seconds"]))
         left = event.data.get("from")
         purpose = SPENT_ON.get(TaskState(left)) if left else None
         purpose = event.data.get("spent_on", purpose)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from orchestrator import sandboxes
+from orchestrator import activity, sandboxes
 from orchestrator.activity import Activity
 from orchestrator.digest import digest
 from orchestrator.errors import NothingStored
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline"
 BRANCH = "branch"
-CANDIDATE = "candidate"
+CANDIDATE = activity.CANDIDATE
 ASKED = "asked"
 RED = "red"
 

@@ -7,21 +7,24 @@ One worker follows the engine (``feed``) and posts messages; the handlers here k
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
+from orchestrator.api.calls import Calls, sentence
 from orchestrator.api.client import EngineClient
-from orchestrator.states import TaskState
+from tui import terminal
+from tui.board_model import tally
 from tui.feed import EngineLost, StatusRead, follow
-from tui.orders import ORDERS, is_possible
+from tui.groups import Group
 from tui.screens.board import BoardScreen
 from tui.screens.help import HelpScreen
 from tui.screens.order_screen import OrderScreen
 from tui.site import Site
-from tui.theme import CLERK
+from tui.theme import CLERK, CLERK_LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,11 +32,19 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
-    from orchestrator.api.models import StatusView
-    from tui.board_model import Key
+    from orchestrator.api.models import StatusView, TaskView
     from tui.engine_port import Connect
 
 _GOODBYE = "The engine goes on; come back with: clerk"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the dashboard behaves towards its person."""
+
+    bell: bool = True
+    notices: terminal.Notices = terminal.Notices.NONE
+    light: bool = False
 
 
 class ClerkApp(App[None]):
@@ -43,33 +54,84 @@ class ClerkApp(App[None]):
     DEFAULT_MODE = "board"
     CSS_PATH: ClassVar[list[str | PurePath]] = ["ink.tcss", "app.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?", tooltip="Keys and marks"),
-        Binding("q", "quit", "Quit", tooltip="Leave; the engine goes on"),
+        Binding(
+            "question_mark",
+            "help",
+            "Help",
+            id="app.help",
+            key_display="?",
+            tooltip="Keys and marks",
+        ),
+        Binding(
+            "T",
+            "turn_light",
+            "Light or dark",
+            id="app.light",
+            show=False,
+            tooltip="Light or dark theme",
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave; the engine goes on"),
     ]
 
     site: reactive[Site] = reactive(Site())
 
-    def __init__(self, connect: Connect, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        clock: Callable[[], float] = time.time,
+        manner: Manner | None = None,
+    ) -> None:
         super().__init__()
         self._connect = connect
+        self._manner = manner or Manner()
+        self._calls = Calls()
+        self._told = ""
         self.register_theme(CLERK)
-        self.theme = CLERK.name
+        self.register_theme(CLERK_LIGHT)
+        self.theme = CLERK_LIGHT.name if self._manner.light else CLERK.name
         self.add_mode(self.DEFAULT_MODE, lambda: BoardScreen(connect, clock))
 
     def on_mount(self) -> None:
+        self.say_to_terminal(terminal.SAVE_TITLE)
         self.run_worker(follow(self._connect, self.post_message), group="feed")
 
+    def on_unmount(self) -> None:
+        self.say_to_terminal(terminal.RESTORE_TITLE)
+
     def on_status_read(self, message: StatusRead) -> None:
-        before = self.site.status
         self.site = self.site.told(message.status)
-        if before is not None and _asking(message.status) - _asking(before):
-            self.bell()
+        self._call(self._calls.hear(message.status))
+        self._entitle(title_of(message.status))
 
     def on_engine_lost(self, message: EngineLost) -> None:
         self.site = self.site.lost(message.reason)
+        self._entitle("clerk: no engine")
+
+    def say_to_terminal(self, sequence: str) -> None:
+        """Write a sequence of ``terminal`` past what is painted."""
+        if self._driver is not None and sequence:
+            self._driver.write(sequence)
+
+    def _call(self, needy: tuple[TaskView, ...]) -> None:
+        """Tell of new needs, once, and all of them together."""
+        if not needy:
+            return
+        if self._manner.bell:
+            self.bell()
+        more = f" and {len(needy) - 1} more" if len(needy) > 1 else ""
+        self.say_to_terminal(terminal.notice(self._manner.notices, sentence(needy[0]) + more))
+
+    def _entitle(self, text: str) -> None:
+        if text != self._told:
+            self._told = text
+            self.say_to_terminal(terminal.title(text))
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
+
+    def action_turn_light(self) -> None:
+        self.theme = CLERK_LIGHT.name if self.current_theme.dark else CLERK.name
 
     async def action_quit(self) -> None:
         self.exit(message=_GOODBYE if self.site.live else None)
@@ -77,25 +139,21 @@ class ClerkApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what can be ordered now, then what Textual brings."""
         if isinstance(screen, OrderScreen):
-            for order in ORDERS.values():
-                if is_possible(order.name, screen.scene):
-                    yield SystemCommand(
-                        order.label,
-                        order.tooltip,
-                        lambda name=order.name: screen.action_order(name),
-                    )
+            yield from screen.commands()
         yield from super().get_system_commands(screen)
 
 
-def _asking(status: StatusView) -> set[Key]:
-    return {
-        (task.plan, task.id)
-        for plan in status.plans
-        for task in plan.tasks
-        if task.state is TaskState.NEEDS_INPUT
-    }
+def title_of(status: StatusView) -> str:
+    """The terminal's title: what waits for a person, or that nothing does."""
+    counts = dict(tally(status.plans).groups)
+    parts = (
+        f"{counts[group]} {words}"
+        for group, words in ((Group.NEEDS_YOU, "need you"), (Group.READY, "ready"))
+        if group in counts
+    )
+    return f"clerk: {', '.join(parts) or 'nothing needs you'}"
 
 
-def run(socket: Path) -> None:
+def run(socket: Path, manner: Manner | None = None) -> None:
     """Show the engine that listens on ``socket`` until the person leaves."""
-    ClerkApp(lambda: EngineClient.on_socket(socket)).run()
+    ClerkApp(lambda: EngineClient.on_socket(socket), manner=manner).run()

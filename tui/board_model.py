@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.states import TaskState
+from tui.groups import Group, attention, group_of
 from tui.marks import LEGEND, Mark, task_mark
 
 if TYPE_CHECKING:
@@ -23,29 +24,29 @@ Key = tuple[str, str]
 
 
 class Order(StrEnum):
-    """How the tasks of a plan follow one another."""
+    """How plans, and the tasks of a plan, follow one another."""
 
-    PLAN = "as in the plan"
     ATTENTION = "what needs you first"
+    PLAN = "as in the plan"
 
 
-_ATTENTION = {
-    state: rank
-    for rank, state in enumerate(
-        (
-            TaskState.NEEDS_INPUT,
-            TaskState.FAILED,
-            TaskState.VERIFIED,
-            TaskState.MERGING,
-            TaskState.VERIFYING,
-            TaskState.RUNNING,
-            TaskState.RETRY_QUEUED,
-            TaskState.PENDING,
-            TaskState.CANCELLED,
-            TaskState.MERGED,
-        )
-    )
-}
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """What is shown: tasks that match all ``words``, of one group, of one plan; empty is all."""
+
+    words: str = ""
+    group: Group | None = None
+    plan: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.words.strip() or self.group or self.plan)
+
+    def passes(self, task: TaskView) -> bool:
+        if self.plan and task.plan != self.plan:
+            return False
+        if self.group and group_of(task) is not self.group:
+            return False
+        return matches(task, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +73,58 @@ Row = PlanRow | TaskRow
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over plans. ``marks`` counts tasks by mark, in the order of the legend.
+    """Sums over plans.
 
+    ``marks`` counts tasks by mark, in the order of the legend, ``groups`` by group, what needs a
+    person first.
     ``started_at`` and ``ended_at`` are POSIX seconds; ``ended_at`` is 0 while any plan goes on.
     """
 
     tasks: int
     merged: int
     marks: tuple[tuple[Mark, int], ...]
+    groups: tuple[tuple[Group, int], ...]
     tokens: int
     cost_usd: float
     started_at: float
     ended_at: float
 
 
-def fold(status: StatusView, *, words: str = "", order: Order = Order.PLAN) -> tuple[Row, ...]:
-    """The rows of the board: each plan's heading, then those of its tasks that match ``words``.
+_EVERYTHING = Sieve()
 
-    A plan of which nothing matches is left out, unless there is no filter.
+
+def fold(
+    status: StatusView, sieve: Sieve = _EVERYTHING, *, order: Order = Order.PLAN
+) -> tuple[Row, ...]:
+    """The rows of the board: each plan's heading, then those of its tasks that pass the sieve.
+
+    A plan of which nothing passes is left out, unless everything does.
     """
+    parts = [_part(plan, sieve, order) for plan in status.plans]
+    if order is Order.ATTENTION:
+        parts.sort(key=_urgency)
     rows: list[Row] = []
-    for plan in status.plans:
-        tasks = [task for task in plan.tasks if matches(task, words)]
-        if order is Order.ATTENTION:
-            tasks.sort(key=_attention)
-        if tasks or not words.strip():
+    for plan, tasks in parts:
+        if tasks or not sieve:
             rows.append(PlanRow(plan, len(tasks)))
             rows.extend(map(TaskRow, tasks))
     return tuple(rows)
+
+
+def _part(plan: PlanView, sieve: Sieve, order: Order) -> tuple[PlanView, list[TaskView]]:
+    """A plan with those of its tasks that are shown, in their order."""
+    tasks = [task for task in plan.tasks if sieve.passes(task)] if sieve else list(plan.tasks)
+    if order is Order.ATTENTION:
+        tasks.sort(key=lambda task: (attention(task), -(task.priority + task.rank)))
+    return plan, tasks
+
+
+def _urgency(part: tuple[PlanView, list[TaskView]]) -> int:
+    tasks = part[1]
+    return attention(tasks[0]) if tasks else _LEAST_URGENT
+
+
+_LEAST_URGENT = 100
 
 
 def matches(task: TaskView, words: str) -> bool:
@@ -121,6 +146,7 @@ def tally(plans: Sequence[PlanView]) -> Tally:
         tasks=len(tasks),
         merged=sum(task.state is TaskState.MERGED for task in tasks),
         marks=_count_marks(tasks),
+        groups=_count_groups(tasks),
         tokens=sum(task.usage.tokens for task in tasks),
         cost_usd=sum(task.usage.cost_usd for task in tasks),
         started_at=min(started, default=0.0),
@@ -152,12 +178,15 @@ def merge_ready(status: StatusView | None) -> tuple[TaskView, ...]:
     )
 
 
-def _attention(task: TaskView) -> tuple[int, bool]:
-    return _ATTENTION[task.state], not task.merge_ready
-
-
 def _count_marks(tasks: Iterable[TaskView]) -> tuple[tuple[Mark, int], ...]:
     counts = dict.fromkeys(LEGEND, 0)
     for task in tasks:
         counts[task_mark(task)] += 1
     return tuple((mark, count) for mark, count in counts.items() if count)
+
+
+def _count_groups(tasks: Iterable[TaskView]) -> tuple[tuple[Group, int], ...]:
+    counts = dict.fromkeys(Group, 0)
+    for task in tasks:
+        counts[group_of(task)] += 1
+    return tuple((group, count) for group, count in counts.items() if count)

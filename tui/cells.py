@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _QUIET = frozenset({TaskState.MERGED, TaskState.CANCELLED})
 _MARKS_SHOWN = 6
+_NEARLY_ALL = 0.8
 
 
 def state_cell(task: TaskView) -> list[Span]:
@@ -118,8 +119,24 @@ def agent_cell(task: TaskView) -> list[Span]:
 
 
 def tokens_cell(task: TaskView) -> list[Span]:
-    return [(show_tokens(task.usage.tokens), Ink.DIM)]
+    """What was used of what is allowed."""
+    used, allowed = task.usage.tokens, task.tokens_allowed
+    return _of_budget(show_tokens(used), show_tokens(allowed or 0), _share(used, allowed))
 
 
 def cost_cell(task: TaskView) -> list[Span]:
-    return [(show_cost(task.usage.cost_usd), Ink.DIM)]
+    """What was spent of what is allowed; the dollar sign stands once."""
+    used, allowed = task.usage.cost_usd, task.cost_allowed_usd
+    return _of_budget(show_cost(used), show_cost(allowed or 0).lstrip("$"), _share(used, allowed))
+
+
+def _share(used: float, allowed: float | None) -> float:
+    return used / allowed if allowed else 0.0
+
+
+def _of_budget(used: str, allowed: str, share: float) -> list[Span]:
+    """A figure and, where there is one, its limit; in warning ink when little is left."""
+    if not used:
+        return []
+    ink = Ink.BROKEN if share >= 1 else Ink.UNSURE if share >= _NEARLY_ALL else Ink.DIM
+    return [(used, ink)] if not allowed else [(used, ink), (f"/{allowed}", Ink.FAINT)]

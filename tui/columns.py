@@ -7,17 +7,18 @@ the first closed gate is told in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 
-from tui.cells import check_cells
+from tui.cells import check_cells, cost_cell, tokens_cell
 from tui.marks import WORD_WIDTH
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskView
+    from tui.ink import Span
 
 
 class Name(StrEnum):
@@ -80,9 +81,15 @@ def _own_widths(tasks: list[TaskView]) -> dict[Name, int]:
         Name.TIME: 7,
         Name.DIFF: 10,
         Name.AGENT: min(max(agents, 6), 10),
-        Name.TOKENS: 6,
-        Name.COST: 6,
+        Name.TOKENS: _widest(tasks, tokens_cell, 6),
+        Name.COST: _widest(tasks, cost_cell, 6),
     }
+
+
+def _widest(tasks: list[TaskView], cell: Callable[[TaskView], list[Span]], least: int) -> int:
+    """As wide as the widest cell, as figures cannot be cut."""
+    widths = (sum(len(text) for text, _ in cell(task)) for task in tasks)
+    return max(least, *widths) if tasks else least
 
 
 def _left_for_title(width: int, widths: dict[Name, int]) -> int:

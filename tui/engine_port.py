@@ -56,6 +56,10 @@ class Engine(Protocol):
 
     async def resume(self, plan: str, task: str | None = None) -> ActionView: ...
 
+    async def rank(self, plan: str, task: str, by: int) -> ActionView: ...
+
+    async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView: ...
+
 
 Connect = Callable[[], AbstractAsyncContextManager[Engine]]
 """Opens a connection; nothing is asked before it is entered."""

@@ -27,6 +27,7 @@ class Mark(NamedTuple):
 PAUSED = Mark("‖", "paused", Ink.WAITING)
 BLOCKED = Mark("·", "blocked", Ink.WAITING)
 QUEUED = Mark("○", "queued", Ink.PLAIN)
+WITHDRAWN = Mark("∅", "set aside", Ink.WAITING)
 MERGE_READY = Mark("✓", "merge-ready", Ink.MERGE_READY)
 TO_LAND = Mark("»", "to land", Ink.LANDING)
 
@@ -57,6 +58,7 @@ LEGEND = (
     BLOCKED,
     BY_STATE[TaskState.PENDING],
     PAUSED,
+    WITHDRAWN,
     BY_STATE[TaskState.CANCELLED],
     BY_STATE[TaskState.MERGED],
 )
@@ -70,6 +72,8 @@ def task_mark(task: TaskView) -> Mark:
     if task.state is TaskState.PENDING:
         return _pending_mark(task)
     if task.state is TaskState.VERIFIED:
+        if task.withdrawn:
+            return WITHDRAWN
         if task.merge_requested:
             return TO_LAND
         return MERGE_READY if task.merge_ready else BY_STATE[task.state]
@@ -87,18 +91,18 @@ def _pending_mark(task: TaskView) -> Mark:
 BY_VERDICT: dict[Verdict, Mark] = {
     Verdict.PASSED: Mark("✓", "passed", Ink.PASSED),
     Verdict.FAILED: Mark("✗", "failed", Ink.BROKEN),
-    Verdict.ERRORED: Mark("⚠", "errored", Ink.UNSURE),
-    Verdict.TIMED_OUT: Mark("⚠", "timed out", Ink.BROKEN),
+    Verdict.ERRORED: Mark("!", "errored", Ink.UNSURE),
+    Verdict.TIMED_OUT: Mark("◷", "timed out", Ink.BROKEN),
     Verdict.FLAKY: Mark("≈", "flaky", Ink.UNSURE),
 }
 CHECKING = Mark("●", "running", Ink.VERIFYING)
 UNCHECKED = Mark("·", "not run", Ink.FAINT)
 SKIPPED = Mark("-", "skipped", Ink.FAINT)
-CACHED = Mark("✓", "cached", Ink.CACHED)
+CACHED = Mark("=", "cached", Ink.CACHED)
 
 
 def check_mark(check: CheckView) -> Mark:
-    """The mark of one check; a cached pass is dimmer than a fresh one."""
+    """The mark of one check; a cached pass wears another than a fresh one."""
     if check.running:
         return CHECKING
     if check.skipped:

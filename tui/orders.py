@@ -8,59 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.api.client import EngineClient
 from orchestrator.api.models import ActionView, TaskSelection
-from orchestrator.states import SETTLED, TaskState
-from tui.board_model import find_plan, find_task, merge_ready
-from tui.figures import plural
+from tui import questions
+from tui.questions import task_of
+from tui.scene import (
+    can_approve,
+    can_be_changed,
+    can_merge,
+    can_merge_all,
+    can_retry,
+    goes_on,
+    has_landed,
+    is_in_line,
+    needs_answer,
+    plan_goes_on,
+)
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import PlanView, TaskView
-    from tui.board_model import Key
+    from orchestrator.api.models import DiffView
     from tui.engine_port import Engine
-    from tui.site import Site
+    from tui.questions import Question
+    from tui.scene import Scene
 
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What an order could be about: the selected task, its plan, all that could land."""
-
-    live: bool
-    task: TaskView | None
-    plan: PlanView | None
-    ready: tuple[TaskView, ...]
-
-
-def scene(site: Site, key: Key | None) -> Scene:
-    """The scene with this task selected."""
-    return Scene(
-        live=site.live,
-        task=find_task(site.status, key),
-        plan=find_plan(site.status, key[0]) if key else None,
-        ready=merge_ready(site.status),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked before an order goes out.
-
-    With ``hint`` a text is asked for, which may be empty unless ``needs_text``. A question about
-    something that cannot be undone is ``grave``: saying no is the easier answer then.
-    """
-
-    title: str
-    lines: tuple[str, ...]
-    yes: str
-    hint: str = ""
-    needs_text: bool = False
-    grave: bool = False
+_Ask = Callable[["Scene", "DiffView | None"], "Question"]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One thing a person can order."""
+    """One thing a person can order.
+
+    ``shows_work`` is whether the question tells what git says about the task's work. An order is
+    hidden where the engine's client has no such ``door``.
+    """
 
     name: str
     key: str
@@ -69,48 +51,20 @@ class Order:
     done: str
     possible: Callable[[Scene], bool]
     carry_out: Callable[[Engine, Scene, str], Awaitable[list[ActionView]]]
-    question: Callable[[Scene], Question] | None = None
+    question: _Ask | None = None
+    shows_work: bool = False
     in_footer: bool = True
+    shown_key: str = ""
+    door: str = ""
 
-
-_RETRIED = frozenset(
-    {TaskState.FAILED, TaskState.CANCELLED, TaskState.NEEDS_INPUT, TaskState.VERIFIED}
-)
-
-
-def _can_merge(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.merge_ready and not scene.task.merge_requested)
-
-
-def _can_retry(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.state in _RETRIED)
-
-
-def _goes_on(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.state not in SETTLED)
-
-
-def _can_approve(scene: Scene) -> bool:
-    task = scene.task
-    return bool(task and task.approve and not task.approved and task.state not in SETTLED)
-
-
-def _needs_answer(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.asks)
-
-
-def _plan_goes_on(scene: Scene) -> bool:
-    return bool(scene.plan and (scene.plan.paused or not scene.plan.settled))
-
-
-def _task(scene: Scene) -> TaskView:
-    if scene.task is None:
-        raise ValueError("this order is about a task")
-    return scene.task
+    @property
+    def key_told(self) -> str:
+        """The key as a person reads it."""
+        return self.shown_key or self.key
 
 
 async def _merge(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     return [await engine.merge(task.plan, TaskSelection(tasks=(task.id,)))]
 
 
@@ -126,27 +80,27 @@ async def _merge_all(engine: Engine, scene: Scene, _text: str) -> list[ActionVie
 
 
 async def _retry(engine: Engine, scene: Scene, text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     return [await engine.retry(task.plan, task.id, text)]
 
 
 async def _cancel(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     return [await engine.cancel(task.plan, task.id)]
 
 
 async def _approve(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     return [await engine.approve(task.plan, task.id)]
 
 
 async def _answer(engine: Engine, scene: Scene, text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     return [await engine.answer(task.plan, task.id, text)]
 
 
 async def _pause(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
-    task = _task(scene)
+    task = task_of(scene)
     act = engine.resume if task.paused else engine.pause
     return [await act(task.plan, task.id)]
 
@@ -158,31 +112,24 @@ async def _pause_plan(engine: Engine, scene: Scene, _text: str) -> list[ActionVi
     return [await act(scene.plan.name)]
 
 
-def _ask_merge_all(scene: Scene) -> Question:
-    several = len({task.plan for task in scene.ready}) > 1
-    names = tuple(
-        f"{task.plan}/{task.id}  {task.title}" if several else f"{task.id}  {task.title}"
-        for task in scene.ready
-    )
-    return Question(f"Merge {plural(len(names), 'task')}?", names, "Merge")
+async def _sooner(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
+    task = task_of(scene)
+    return [await engine.rank(task.plan, task.id, 1)]
 
 
-def _ask_retry(scene: Scene) -> Question:
-    task = _task(scene)
-    lines = (task.title, task.reason or "The agent starts another attempt.")
-    return Question(f"Retry {task.id}?", lines, "Retry", hint="A note for the agent (optional)")
+async def _later(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
+    task = task_of(scene)
+    return [await engine.rank(task.plan, task.id, -1)]
 
 
-def _ask_cancel(scene: Scene) -> Question:
-    task = _task(scene)
-    lines = (task.title, "Its session is stopped; what it committed stays on its branch.")
-    return Question(f"Cancel {task.id}?", lines, "Cancel the task", grave=True)
+async def _set_aside(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
+    task = task_of(scene)
+    return [await engine.withdraw(task.plan, task.id, withdrawn=not task.withdrawn)]
 
 
-def _ask_answer(scene: Scene) -> Question:
-    task = _task(scene)
-    lines = (task.reason or task.activity or task.title,)
-    return Question(f"{task.id} asks", lines, "Answer", hint="Your answer", needs_text=True)
+async def _revert(engine: Any, scene: Scene, _text: str) -> list[ActionView]:
+    task = task_of(scene)
+    return [await engine.revert(task.plan, task.id)]
 
 
 ORDERS: dict[str, Order] = {
@@ -190,35 +137,56 @@ ORDERS: dict[str, Order] = {
     for order in (
         Order(
             "merge", "m", "Merge", "Land the selected task on its target",
-            "will land", _can_merge, _merge,
+            "will land", can_merge, _merge, questions.ask_merge, shows_work=True,
         ),
         Order(
             "merge_all", "M", "Merge all", "Land every task that is merge-ready",
-            "will land", lambda scene: bool(scene.ready), _merge_all, _ask_merge_all,
+            "will land", can_merge_all, _merge_all, questions.ask_merge_all,
         ),
         Order(
-            "retry", "r", "Retry", "Start another attempt, with a note for the agent",
-            "will be tried again", _can_retry, _retry, _ask_retry,
+            "approve", "a", "Approve", "Approve the selected task, or its tests",
+            "is approved", can_approve, _approve,
+        ),
+        Order(
+            "changes", "x", "Changes", "Send proven work back with a note of what to change",
+            "goes back to its agent", can_be_changed, _retry, questions.ask_changes, shows_work=True,
         ),
         Order(
             "answer", "A", "Answer", "Answer what the agent asks",
-            "has your answer", _needs_answer, _answer, _ask_answer,
+            "has your answer", needs_answer, _answer, questions.ask_answer,
         ),
         Order(
-            "approve", "a", "Approve", "Approve the selected task for landing",
-            "is approved", _can_approve, _approve,
+            "retry", "r", "Retry", "Start another attempt, with a note for the agent",
+            "will be tried again", can_retry, _retry, questions.ask_retry,
         ),
         Order(
             "cancel", "c", "Cancel", "Give the selected task up",
-            "is cancelled", _goes_on, _cancel, _ask_cancel,
+            "is cancelled", goes_on, _cancel, questions.ask_cancel,
         ),
         Order(
             "pause", "p", "Pause", "Start no further session of the task, or go on with it",
-            "is paused or goes on", _goes_on, _pause,
+            "is paused or goes on", goes_on, _pause,
         ),
         Order(
             "pause_plan", "P", "Pause plan", "Start no further session of the plan, or go on with it",
-            "is paused or goes on", _plan_goes_on, _pause_plan, in_footer=False,
+            "is paused or goes on", plan_goes_on, _pause_plan, in_footer=False,
+        ),
+        Order(
+            "sooner", "plus", "Sooner", "Let the task come sooner, for a session and for landing",
+            "comes sooner", goes_on, _sooner, in_footer=False, shown_key="+",
+        ),
+        Order(
+            "later", "minus", "Later", "Let the task come later",
+            "comes later", goes_on, _later, in_footer=False, shown_key="-",
+        ),
+        Order(
+            "set_aside", "w", "Set aside", "Take the task out of the queue, or put it back",
+            "is out of the queue, or back in it", is_in_line, _set_aside, in_footer=False,
+        ),
+        Order(
+            "revert", "R", "Revert", "Take a landed task back from its target",
+            "will be taken back", has_landed, _revert, questions.ask_revert,
+            shows_work=True, door="revert",
         ),
     )
 }  # fmt: skip
@@ -227,7 +195,9 @@ ORDERS: dict[str, Order] = {
 
 def is_possible(name: str, scene: Scene) -> bool:
     """Whether the order makes sense now; never while the engine is away."""
-    return scene.live and ORDERS[name].possible(scene)
+    order = ORDERS[name]
+    has_door = not order.door or hasattr(EngineClient, order.door)
+    return scene.live and has_door and order.possible(scene)
 
 
 def possible_orders(scene: Scene) -> frozenset[str]:

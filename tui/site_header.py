@@ -1,32 +1,39 @@
-"""The two lines above everything: what is being built, how far it is, and what it took."""
+"""The two lines above everything: what is being built, how far it is, and what it took.
+
+The counts are buttons: a click on one asks for the tasks of that group alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from textual.message import Message
 from textual.widget import Widget
 
 from orchestrator.safe_text import safe_text
-from orchestrator.states import TaskState
 from tui.board_model import tally
+from tui.drain import seconds_to_drain
 from tui.figures import plural, show_cost, show_seconds, show_tokens
 from tui.fit import cut
+from tui.groups import MARKS, Group
 from tui.ink import Ink, Span
-from tui.marks import BY_STATE
 from tui.paint import paint
 
 if TYPE_CHECKING:
+    from textual.events import Click
     from textual.strip import Strip
 
     from orchestrator.api.models import StatusView
     from tui.board_model import Tally
 
-_BAR_SHARE = 4
+_BAR_SHARE = 6
 _BAR_LONGEST = 40
 _WIDTH_FOR_TOKENS = 60
+_WIDTH_FOR_QUEUE = 90
 _FULL, _REST = "━", "─"
 
 
@@ -35,17 +42,38 @@ class SiteHeader(Widget):
 
     ALLOW_SELECT = False
 
+    @dataclass
+    class GroupAsked(Message):
+        """A person wants to see the tasks of one group."""
+
+        group: Group
+
     def __init__(self, clock: Callable[[], float], *, id: str) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id)
         self._clock = clock
         self._status: StatusView | None = None
         self._tally = tally(())
+        self._queue = ""
 
     def show(self, status: StatusView | None) -> None:
         """Show the sums of this status."""
         self._status = status
         self._tally = tally(status.plans if status else ())
+        self._queue = queue_sentence(status) if status else ""
         self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        at = event.get_content_offset(self)
+        group = self._group_at(at.x) if at and at.y == 1 else None
+        if group is not None:
+            self.post_message(self.GroupAsked(group))
+
+    def _group_at(self, x: int) -> Group | None:
+        for text, _ in self._progress_line(self.size.width):
+            x -= cell_len(text)
+            if x < 0:
+                return next((g for g in Group if text.endswith(f" {g.value}")), None)
+        return None
 
     def tick(self) -> None:
         """Repaint when time goes on."""
@@ -69,30 +97,40 @@ class SiteHeader(Widget):
         elapsed = (sums.ended_at or self._clock()) - sums.started_at if sums.started_at else 0
         parts = (
             f"{tokens} tokens" if tokens and width >= _WIDTH_FOR_TOKENS else "",
-            show_cost(sums.cost_usd),
+            f"{show_cost(sums.cost_usd)} spent" if sums.cost_usd else "",
             show_seconds(elapsed) if elapsed else "",
+            self._queue if width >= _WIDTH_FOR_QUEUE else "",
         )
-        return "  ".join(part for part in parts if part)
+        return "  ·  ".join(part for part in parts if part)
 
     def _progress_line(self, width: int) -> list[Span]:
         sums = self._tally
         if not sums.tasks:
             return []
         bar = progress_bar(sums, min(_BAR_LONGEST, width // _BAR_SHARE))
-        done: Span = (f"  {sums.merged}/{sums.tasks} merged", Ink.STRONG)
+        done: Span = (f"  {sums.merged}/{sums.tasks} landed", Ink.STRONG)
         room = width - sum(cell_len(text) for text, _ in (*bar, done))
         return [*bar, done, *_counts(sums, room)]
 
 
 def _counts(sums: Tally, room: int) -> list[Span]:
-    """How many tasks wear each mark; whole counts only, as many as there is room for."""
+    """How many tasks each group has; whole counts only, as many as there is room for."""
     spans: list[Span] = []
-    for mark, count in sums.marks:
+    for group, count in sums.groups:
+        mark = MARKS[group]
         text = f"   {mark.sign} {count} {mark.word}"
         room -= cell_len(text)
-        if room >= 0 and mark is not BY_STATE[TaskState.MERGED]:
+        if room >= 0 and group is not Group.LANDED:
             spans.append((text, mark.ink))
     return spans
+
+
+def queue_sentence(status: StatusView) -> str:
+    """When the queue will be empty, as far as anybody can tell."""
+    seconds = seconds_to_drain(status)
+    if seconds is None:
+        return "queue empties: unknown yet"
+    return f"queue empties in ~{show_seconds(seconds)}" if seconds else "queue empty"
 
 
 def progress_bar(sums: Tally, width: int) -> list[Span]:

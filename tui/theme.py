@@ -1,4 +1,4 @@
-"""The dashboard's own theme: quiet ground, few colours, each with one meaning.
+"""The dashboard's own themes: quiet ground, few colours, each with one meaning.
 
 The only place in Python that names a colour. Every other theme of Textual works as well.
 """
@@ -20,4 +20,19 @@ CLERK = Theme(
     surface="#1a1f29",
     panel="#1a1f29",
     dark=True,
+)
+
+CLERK_LIGHT = Theme(
+    name="clerk-light",
+    primary="#2e5bb8",
+    secondary="#00708f",
+    accent="#7a3fb0",
+    success="#3f6d15",
+    warning="#8a5a00",
+    error="#b3203a",
+    foreground="#1f2430",
+    background="#fbfbf8",
+    surface="#eeeee8",
+    panel="#eeeee8",
+    dark=False,
 )

@@ -246,9 +246,12 @@ class QueueView(View):
 
 
 class StatusView(View):
+    """All there is to see; ``candidate_seconds`` is what one takes of late, 0 where unknown."""
+
     engine: EngineView
     plans: tuple[PlanView, ...] = ()
     queues: tuple[QueueView, ...] = ()
+    candidate_seconds: float = 0.0
     last_seq: int = 0
 
 
@@ -275,9 +278,17 @@ class LogChunk(View):
 
 
 class DiffView(View):
+    """What a branch changed.
+
+    ``paths`` and ``commits`` (their first lines, the newest first) are the first of many, where
+    there are many.
+    """
+
     stat: DiffStatView
     text: str
     truncated: bool
+    paths: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
 
 
 class BriefView(View):

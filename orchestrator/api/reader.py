@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 LOG_CHUNK_BYTES = 256 * 1024
 DIFF_BYTES = 512 * 1024
+DIFF_NAMES = 500
 
 
 class Reading(Protocol):
@@ -89,6 +90,7 @@ class Reader:
             ),
             plans=plans,
             queues=self._queues(plans),
+            candidate_seconds=self.records.activity.candidate_seconds,
             last_seq=self.records.store.last_seq(),
         )
 
@@ -138,7 +140,8 @@ class Reader:
         if not record.head or not record.base:
             return DiffView(stat=DiffStatView(), text="", truncated=False)
         history = self.records.history
-        stat, _ = await history.changes(record.base, record.head)
+        stat, paths = await history.changes(record.base, record.head)
+        commits = await history.subjects(record.base, record.head)
         text = await history.diff_text(record.base, record.head, DIFF_BYTES)
         return DiffView(
             stat=DiffStatView(
@@ -146,6 +149,8 @@ class Reader:
             ),
             text=text,
             truncated=len(text.encode()) >= DIFF_BYTES - 256,
+            paths=paths[:DIFF_NAMES],
+            commits=commits[:DIFF_NAMES],
         )
 
     async def brief(self, plan: str, task: str) -> BriefView:

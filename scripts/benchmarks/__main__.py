@@ -14,7 +14,18 @@ from benchmarks.yard import place
 if TYPE_CHECKING:
     from benchmarks.figures import Figure
 
-NAMES = ("tasks", "growth", "latency", "cache", "cli", "digest", "restart", "memory", "sandbox", "dashboard")
+NAMES = (
+    "tasks",
+    "growth",
+    "latency",
+    "cache",
+    "cli",
+    "digest",
+    "restart",
+    "memory",
+    "sandbox",
+    "dashboard",
+)
 
 
 def main() -> None:

@@ -69,7 +69,9 @@ class Terminal:
 
 
 @contextmanager
-def terminal(argv: Sequence[str], cwd: Path, size: tuple[int, int] = (200, 60)) -> Iterator[Terminal]:
+def terminal(
+    argv: Sequence[str], cwd: Path, size: tuple[int, int] = (200, 60)
+) -> Iterator[Terminal]:
     """Run a program in a terminal of so many columns and lines; it is ended afterwards."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size[1], size[0], 0, 0))

@@ -7,6 +7,7 @@ EngineUnreachable and ends the streams, every change is an event. Tests change t
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +29,7 @@ from orchestrator.api.models import (
     TaskView,
 )
 from orchestrator.errors import EngineUnreachable, UsageError
-from orchestrator.states import MergeMode, TaskState
+from orchestrator.states import MergeMode, Need, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -49,6 +50,7 @@ class ScriptedEngine:
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
         self.running = True
+        self.candidate_seconds = 0.0
         self._plans = {plan.name: plan for plan in plans}
         self._events: list[EventView] = []
         self._bell = anyio.Event()
@@ -69,9 +71,7 @@ class ScriptedEngine:
     def change(self, plan: str, task: str, **fields: Any) -> None:
         """Change a task as the real engine would: a new view and an event."""
         old = self._plans[plan]
-        tasks = tuple(
-            view.model_copy(update=fields) if view.id == task else view for view in old.tasks
-        )
+        tasks = tuple(_changed(view, fields) if view.id == task else view for view in old.tasks)
         self._plans[plan] = old.model_copy(update={"tasks": tasks})
         self.tell("task_changed", plan, task)
 
@@ -104,7 +104,10 @@ class ScriptedEngine:
         self.answers += 1
         engine = EngineView(running=True, repository="/home/ada/shop", version="0.1.0")
         return StatusView(
-            engine=engine, plans=tuple(self._plans.values()), last_seq=len(self._events)
+            engine=engine,
+            plans=tuple(self._plans.values()),
+            candidate_seconds=self.candidate_seconds,
+            last_seq=len(self._events),
         )
 
     async def events(self, after: int = 0) -> AsyncIterator[EventView]:
@@ -146,7 +149,10 @@ class ScriptedEngine:
         await self._answer()
         view = self.view(plan, task)
         text = self.diffs.get(task, "")
-        return DiffView(stat=view.diff or DiffStatView(), text=text, truncated=False)
+        paths = tuple(re.findall(r"^diff --git a/(.*) b/", text, re.MULTILINE))
+        stat = view.diff or DiffStatView()
+        commits = (view.title,) if paths else ()
+        return DiffView(stat=stat, text=text, truncated=False, paths=paths, commits=commits)
 
     async def brief(self, plan: str, task: str) -> BriefView:
         await self._answer()
@@ -174,6 +180,15 @@ class ScriptedEngine:
     async def resume(self, plan: str, task: str | None = None) -> ActionView:
         return await self._apply(("resume", plan, task), (task or plan,))
 
+    async def rank(self, plan: str, task: str, by: int) -> ActionView:
+        return await self._apply(("rank", plan, task, by), (task,))
+
+    async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
+        return await self._apply(("withdraw", plan, task, withdrawn), (task,))
+
+    async def revert(self, plan: str, task: str) -> ActionView:
+        return await self._apply(("revert", plan, task), (task,))
+
     async def _answer(self) -> None:
         await anyio.lowlevel.checkpoint()
         if not self.running:
@@ -196,7 +211,27 @@ class ScriptedEngine:
 def a_task(id: str, state: TaskState = TaskState.PENDING, **fields: Any) -> TaskView:  # noqa: A002
     """A task of plan ``shop``, with three attempts allowed."""
     given = {"plan": "shop", "title": f"Title of {id}", "attempts_allowed": 3} | fields
-    return TaskView(id=id, state=state, **given)
+    return _changed(TaskView(id=id, state=state, **given), {"need": given.get("need")})
+
+
+def _changed(view: TaskView, fields: dict[str, Any]) -> TaskView:
+    """The view with these fields, and the need that follows from them unless it is given."""
+    new = view.model_copy(update=fields)
+    return new if fields.get("need") else new.model_copy(update={"need": _need(new)})
+
+
+def _need(task: TaskView) -> Need | None:
+    match task.state:
+        case TaskState.FAILED:
+            return Need.MEND
+        case TaskState.NEEDS_INPUT:
+            return Need.ANSWER if task.asks else Need.LOOK
+        case TaskState.VERIFIED if task.approve and not task.approved:
+            return Need.APPROVE
+        case TaskState.VERIFIED if task.merge_ready and not task.merge_requested:
+            return Need.MERGE
+        case _:
+            return None
 
 
 def a_plan(*tasks: TaskView, name: str = "shop", **fields: Any) -> PlanView:

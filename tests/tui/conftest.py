@@ -47,6 +47,11 @@ class Dashboard:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
+    async def select(self, task: str, plan: str = "shop") -> None:
+        """Put the board's selection on a task, wherever its row is."""
+        self.board.selected = (plan, task)
+        await self.until(lambda: self.app.screen_stack[0].key == (plan, task))
+
     @property
     def board(self) -> TaskBoard:
         return self.app.screen_stack[0].query_one(TaskBoard)

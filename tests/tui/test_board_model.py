@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -9,9 +10,10 @@ from scripted.engine import a_plan, a_task
 from orchestrator.api.models import EngineView, StatusView, UsageView
 from orchestrator.safe_text import safe_text
 from orchestrator.states import TaskState
-from tui.board_model import Order, PlanRow, TaskRow, find_task, fold, merge_ready, tally
+from tui.board_model import Order, PlanRow, Sieve, TaskRow, find_task, fold, merge_ready, tally
 from tui.columns import Name, lay_out
 from tui.fit import cut, fit, wrap
+from tui.groups import Group, group_of
 from tui.marks import LEGEND, task_mark
 from tui.row_line import heading_line, plan_line, task_line
 from tui.site_header import progress_bar
@@ -38,10 +40,10 @@ def test_every_word_of_the_filter_must_match_something() -> None:
         a_task("cart-two", TaskState.RUNNING, agent="claude"),
         a_task("mail", reason="waits for the CART"),
     )
-    assert ids(fold(status(plan), words="cart")) == ["cart", "cart-two", "mail"]
-    assert ids(fold(status(plan), words=" CART  codex ")) == ["cart"]
-    assert ids(fold(status(plan), words="running")) == ["cart-two"]
-    assert fold(status(plan), words="nothing like it") == ()
+    assert ids(fold(status(plan), Sieve("cart"))) == ["cart", "cart-two", "mail"]
+    assert ids(fold(status(plan), Sieve(" CART  codex "))) == ["cart"]
+    assert ids(fold(status(plan), Sieve("running"))) == ["cart-two"]
+    assert fold(status(plan), Sieve("nothing like it")) == ()
 
 
 def test_what_needs_a_person_comes_first_when_asked_for() -> None:
@@ -56,6 +58,47 @@ def test_what_needs_a_person_comes_first_when_asked_for() -> None:
     assert ids(fold(status(plan), order=Order.ATTENTION)) == [
         "asks", "broken", "ready", "proven", "busy", "done",
     ]  # fmt: skip
+
+
+def test_the_plan_that_needs_a_person_comes_first_and_rank_decides_among_equals() -> None:
+    calm = a_plan(a_task("a", TaskState.RUNNING), a_task("b", TaskState.RUNNING, rank=1))
+    urgent = a_plan(a_task("c", TaskState.FAILED, plan="docs"), name="docs")
+    assert ids(fold(status(calm, urgent), order=Order.ATTENTION)) == ["c", "b", "a"]
+    assert ids(fold(status(calm, urgent))) == ["a", "b", "c"]
+
+
+def test_a_sieve_of_a_group_and_of_a_plan() -> None:
+    told = status(
+        a_plan(a_task("a", TaskState.FAILED), a_task("b", TaskState.RUNNING)),
+        a_plan(a_task("c", TaskState.RUNNING, plan="docs"), name="docs"),
+    )
+    assert ids(fold(told, Sieve(group=Group.RUNNING))) == ["b", "c"]
+    assert ids(fold(told, Sieve(group=Group.RUNNING, plan="docs"))) == ["c"]
+    assert fold(told, Sieve("b", group=Group.NEEDS_YOU)) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "group"),
+    [
+        ({"state": TaskState.NEEDS_INPUT}, Group.NEEDS_YOU),
+        ({"state": TaskState.FAILED}, Group.NEEDS_YOU),
+        ({"state": TaskState.VERIFIED, "approve": True, "merge_ready": True}, Group.NEEDS_YOU),
+        ({"state": TaskState.VERIFIED, "merge_ready": True}, Group.READY),
+        ({"state": TaskState.VERIFIED, "merge_requested": True}, Group.LANDING),
+        ({"state": TaskState.VERIFIED, "merge_requested": True, "withdrawn": True}, Group.WAITING),
+        ({"state": TaskState.VERIFIED}, Group.WAITING),
+        ({"state": TaskState.MERGING}, Group.LANDING),
+        ({"state": TaskState.RETRY_QUEUED}, Group.WAITING),
+    ],
+)
+def test_each_task_is_in_the_one_group_a_person_counts_it_in(fields, group) -> None:
+    assert group_of(a_task("a", **fields)) is group
+
+
+def test_the_groups_count_every_task_once() -> None:
+    sums = tally([shop(), docs()])
+    assert sum(count for _, count in sums.groups) == sums.tasks
+    assert [group for group, _ in sums.groups] == [g for g in Group if g in dict(sums.groups)]
 
 
 def test_the_tally_sums_over_all_plans() -> None:

@@ -24,7 +24,7 @@ async def test_a_change_is_shown_without_a_key(dashboard) -> None:
     async with dashboard(engine) as it:
         assert it.sees("● running")
         engine.change("shop", "cart", state=TaskState.MERGED)
-        await it.until(lambda: it.sees("■ merged", "1/1 merged"))
+        await it.until(lambda: it.sees("■ merged", "1/1 landed"))
 
 
 async def test_a_storm_of_events_asks_few_questions(dashboard) -> None:
@@ -69,24 +69,65 @@ async def test_the_filter_narrows_and_escape_widens(dashboard) -> None:
         await it.press("slash", *"codex")
         await it.until(lambda: len(it.board.rows) == 3)
         assert it.sees("search", "invoice-pdf", "2 shown")
-        await it.press("enter", "j")
-        assert it.board.selected == ("shop", "invoice-pdf")
+        await it.press("enter", "g", "j")
+        assert it.board.selected == ("shop", "search")
         await it.press("escape")
         await it.until(lambda: len(it.board.rows) == 15)
         await it.press("slash", *"zzz")
         await it.until(lambda: it.sees("No task matches the filter"))
 
 
-async def test_o_sorts_by_what_needs_a_person(dashboard) -> None:
+async def test_what_needs_a_person_comes_first_and_o_sorts_as_in_the_plan(dashboard) -> None:
+    def first(it) -> str:
+        return next(row.task.id for row in it.board.rows if isinstance(row, TaskRow))
+
     async with dashboard(a_lively_engine()) as it:
+        assert first(it) == "payment-webhook"
         await it.press("o")
-        first = next(row for row in it.board.rows if isinstance(row, TaskRow))
-        assert first.task.id == "payment-webhook"
+        assert first(it) == "catalogue-api"
+
+
+async def test_f_shows_one_state_after_the_other_and_v_one_plan(dashboard) -> None:
+    async with dashboard(a_lively_engine()) as it:
+        await it.press("f")
+        await it.until(lambda: it.sees("only: needs you", "invoice-pdf"))
+        assert not it.sees("checkout-form")
+        await it.press("f")
+        await it.until(lambda: it.sees("only: ready"))
+        await it.press("F", "F")
+        await it.until(lambda: len(it.board.rows) == 15)
+        await it.press("v", "v")
+        await it.until(lambda: it.sees("only: plan docs", "api-pages"))
+        assert not it.sees("cart-total")
+        await it.press("escape")
+        await it.until(lambda: len(it.board.rows) == 15)
+        assert not it.sees("only:")
+
+
+async def test_a_click_on_a_count_shows_that_state_and_again_all(dashboard) -> None:
+    async with dashboard(a_lively_engine(), (160, 40)) as it:
+        at = next(line for line in it.shown.splitlines() if "landed" in line).index("need")
+        await it.pilot.click("#header", offset=(at, 1))
+        await it.until(lambda: it.sees("only: needs you"))
+        await it.pilot.click("#header", offset=(at, 1))
+        await it.until(lambda: not it.sees("only:"))
+
+
+async def test_the_summary_tells_what_is_in_work_and_when_the_queue_is_empty(dashboard) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine, (200, 50)) as it:
+        assert it.sees("1/13 landed", "needs you", "running", "verifying", "ready", "spent")
+        assert it.sees("queue empties: unknown yet")
+        engine.candidate_seconds = 90.0
+        engine.change("docs", "guide", held="")
+        await it.until(lambda: it.sees("queue empties in ~1m 30s"))
+        engine.change("docs", "guide", state=TaskState.MERGED)
+        await it.until(lambda: it.sees("queue empty"))
 
 
 async def test_the_details_tell_about_the_selected_task(dashboard) -> None:
     async with dashboard(a_lively_engine()) as it:
-        await it.press(*"jjjjj")
+        await it.select("payment-webhook")
         await it.until(lambda: it.sees("Which of the two signing keys", "38 passed, 2 failed"))
         assert it.sees("not verified yet")
 
@@ -94,9 +135,9 @@ async def test_the_details_tell_about_the_selected_task(dashboard) -> None:
 async def test_a_click_selects_and_a_double_click_opens(dashboard) -> None:
     async with dashboard(a_lively_engine()) as it:
         await it.pilot.click("#tasks", offset=(30, 3))
-        assert it.board.selected == ("shop", "cart-total")
+        assert it.board.selected == ("shop", "cart-discount")
         await it.pilot.click("#tasks", offset=(30, 3), times=2)
-        await it.until(lambda: it.sees("shop / cart-total"))
+        await it.until(lambda: it.sees("shop / cart-discount"))
 
 
 async def test_a_click_beside_the_tasks_changes_nothing(dashboard) -> None:
@@ -126,7 +167,7 @@ async def test_an_engine_that_stops_is_told_and_its_return_is_noticed(dashboard)
         engine.change("shop", "cart-total", state=TaskState.MERGED)
         engine.start()
         await it.until(lambda: not it.sees("engine stopped"))
-        await it.until(lambda: it.sees("2/13 merged"))
+        await it.until(lambda: it.sees("2/13 landed"))
 
 
 async def test_no_engine_at_all_is_no_crash(dashboard) -> None:
@@ -139,7 +180,9 @@ async def test_no_engine_at_all_is_no_crash(dashboard) -> None:
 async def test_help_explains_every_key_and_mark(dashboard) -> None:
     async with dashboard(a_lively_engine(), (120, 60)) as it:
         await it.press("question_mark")
-        await it.until(lambda: it.sees("Keys and marks", "Land every task", "needs you", "cached"))
+        await it.until(lambda: it.sees("Keys and marks", "Land every task", "Open a shell"))
+        await it.press("G")
+        await it.until(lambda: it.sees("needs you", "cached"))
         await it.press("escape")
         assert not it.sees("Keys and marks")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import tui
 
 ALLOWED = {
+    "orchestrator.api.calls",
     "orchestrator.api.client",
     "orchestrator.api.models",
     "orchestrator.errors",

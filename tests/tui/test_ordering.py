@@ -4,9 +4,13 @@ import pytest
 from scripted.building_site import a_lively_engine
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
-from orchestrator.states import TaskState
-from tui.orders import ORDERS, Scene, possible_orders
+from orchestrator.api.client import EngineClient
+from orchestrator.api.models import DiffStatView
+from orchestrator.states import Need, TaskState
+from tui.orders import ORDERS, possible_orders
+from tui.scene import Scene
 from tui.screens.question import QuestionScreen
+from tui.workplace import WAYS
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +24,12 @@ def on(it) -> bool:
 async def test_m_merges_the_selected_task(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine) as it:
-        await it.press("j", "m")
+        await it.select("cart-total")
+        await it.press("m")
+        await it.until(
+            lambda: on(it) and it.sees("Merge cart-total into main?", "src/cart/total.py")
+        )
+        await it.press("enter")
         await it.until(lambda: engine.calls)
         assert engine.calls == [("merge", "shop", ("cart-total",))]
         await it.until(lambda: "cart-total will land" in it.notices)
@@ -112,7 +121,10 @@ async def test_a_refusal_is_shown_with_its_reason(dashboard) -> None:
     engine = a_lively_engine()
     engine.refusals["cart-total"] = "a gate closed meanwhile [/]"
     async with dashboard(engine) as it:
-        await it.press("j", "m")
+        await it.select("cart-total")
+        await it.press("m")
+        await it.until(lambda: on(it))
+        await it.press("y")
         await it.until(lambda: it.notices)
         assert it.notices == ["cart-total: a gate closed meanwhile [/]"]
 
@@ -138,23 +150,24 @@ async def test_keys_that_make_no_sense_do_nothing(dashboard) -> None:
 
 async def test_the_palette_offers_what_can_be_ordered(dashboard) -> None:
     async with dashboard(a_lively_engine()) as it:
-        await it.press("j")
+        await it.select("cart-total")
         commands = {command.title for command in it.app.get_system_commands(it.app.screen)}
-        assert {"Merge", "Merge all", "Retry"} <= commands
+        assert {"Merge", "Merge all", "Changes"} <= commands
         assert "Answer" not in commands
         await it.press("ctrl+p")
         await it.until(lambda: it.sees("Merge all"))
 
 
+GOING_ON = {"cancel", "pause", "sooner", "later"}
 EXPECTED = {
-    _S.PENDING: {"cancel", "pause"},
-    _S.RUNNING: {"cancel", "pause"},
-    _S.VERIFYING: {"cancel", "pause"},
-    _S.VERIFIED: {"cancel", "pause", "retry"},
-    _S.MERGING: {"cancel", "pause"},
+    _S.PENDING: GOING_ON,
+    _S.RUNNING: GOING_ON,
+    _S.VERIFYING: GOING_ON,
+    _S.VERIFIED: GOING_ON | {"changes"},
+    _S.MERGING: GOING_ON,
     _S.MERGED: set(),
-    _S.RETRY_QUEUED: {"cancel", "pause"},
-    _S.NEEDS_INPUT: {"cancel", "pause", "retry"},
+    _S.RETRY_QUEUED: GOING_ON,
+    _S.NEEDS_INPUT: GOING_ON | {"retry"},
     _S.FAILED: {"retry"},
     _S.CANCELLED: {"retry"},
 }
@@ -172,5 +185,104 @@ async def test_only_a_question_can_be_answered() -> None:
     assert "answer" in possible_orders(Scene(True, asks, None, ()))
 
 
-async def test_no_two_orders_share_a_key() -> None:
-    assert len({order.key for order in ORDERS.values()}) == len(ORDERS)
+async def test_no_two_orders_or_ways_share_a_key() -> None:
+    keys = [one.key for one in (*ORDERS.values(), *WAYS.values())]
+    assert len(set(keys)) == len(keys)
+
+
+async def test_only_what_is_in_line_can_be_set_aside_and_put_back() -> None:
+    def possible(**fields) -> bool:
+        return "set_aside" in possible_orders(Scene(True, a_task("a", **fields), None, ()))
+
+    assert possible(state=_S.VERIFIED, merge_requested=True)
+    assert possible(state=_S.MERGING, merge_requested=True)
+    assert possible(state=_S.RUNNING, withdrawn=True)
+    assert not possible(state=_S.VERIFIED)
+    assert not possible(state=_S.MERGED, merge_requested=True)
+
+
+async def test_tests_that_wait_for_approval_can_be_sent_back() -> None:
+    tests = a_task("a", _S.NEEDS_INPUT, need=Need.APPROVE, approve=True)
+    assert {"approve", "changes"} <= possible_orders(Scene(True, tests, None, ()))
+
+
+async def test_only_what_landed_can_be_reverted_and_only_where_there_is_a_door(monkeypatch) -> None:
+    landed = Scene(True, a_task("a", _S.MERGED), None, ())
+    monkeypatch.setattr(EngineClient, "revert", None, raising=False)
+    assert possible_orders(landed) == {"revert"}
+    monkeypatch.delattr(EngineClient, "revert")
+    assert possible_orders(landed) == set()
+
+
+async def test_plus_and_minus_move_a_task_in_the_line(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.RUNNING)))
+    async with dashboard(engine) as it:
+        await it.press("plus", "minus")
+        await it.until(lambda: len(engine.calls) == 2)
+        assert sorted(engine.calls) == [("rank", "shop", "cart", -1), ("rank", "shop", "cart", 1)]
+
+
+async def test_w_sets_aside_and_puts_back(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.VERIFIED, merge_requested=True)))
+    async with dashboard(engine) as it:
+        await it.press("w")
+        await it.until(lambda: engine.calls == [("withdraw", "shop", "cart", True)])
+        engine.change("shop", "cart", withdrawn=True)
+        await it.until(lambda: it.sees("set aside"))
+        await it.press("w")
+        await it.until(lambda: engine.calls[1:] == [("withdraw", "shop", "cart", False)])
+
+
+async def test_changes_are_asked_for_with_a_note(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.VERIFIED, need=Need.MERGE)))
+    async with dashboard(engine) as it:
+        await it.press("x")
+        await it.until(lambda: on(it) and it.sees("What should cart change?"))
+        await it.press("enter")
+        assert on(it), "it must say what"
+        await it.press(*"less", "enter")
+        await it.until(lambda: engine.calls == [("retry", "shop", "cart", "less")])
+
+
+async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(
+    dashboard, monkeypatch
+) -> None:
+    monkeypatch.setattr(EngineClient, "revert", None, raising=False)
+    engine = ScriptedEngine(
+        a_plan(
+            a_task("cart", _S.MERGED, merged_commit="0123456789abcdef", diff=DiffStatView(files=1)),
+            a_task("later", after=("cart",)),
+        )
+    )
+    engine.diffs["cart"] = "diff --git a/cart.py b/cart.py\n+one"
+    async with dashboard(engine) as it:
+        await it.select("cart")
+        await it.press("R")
+        await it.until(
+            lambda: on(it) and it.sees("cart.py", "0123456789", "Still to come", "later")
+        )
+        await it.press("enter")
+        await it.until(lambda: not on(it))
+        assert engine.calls == []
+        await it.press("R")
+        await it.until(lambda: on(it))
+        await it.press("y")
+        await it.until(lambda: engine.calls == [("revert", "shop", "cart")])
+
+
+async def test_a_question_does_not_wait_for_git(dashboard, monkeypatch) -> None:
+    engine = a_lively_engine()
+    monkeypatch.setattr("tui.screens.order_screen.WORK_PATIENCE_SECONDS", 0.0)
+    async with dashboard(engine) as it:
+        await it.select("cart-total")
+        await it.press("m")
+        await it.until(lambda: on(it) and it.sees("Merge cart-total into main?"))
+        assert not it.sees("src/cart/total.py")
+
+
+async def test_cancelling_tells_what_is_given_up_with_it(dashboard) -> None:
+    engine = ScriptedEngine(a_plan(a_task("cart", _S.RUNNING), a_task("mail", after=("cart",))))
+    async with dashboard(engine) as it:
+        await it.select("cart")
+        await it.press("c")
+        await it.until(lambda: on(it) and it.sees("Given up with it: mail."))

@@ -19,7 +19,8 @@ def pane(it, name: str) -> LinesView:
 
 async def test_every_pane_tells_its_part(dashboard) -> None:
     async with dashboard(a_lively_engine()) as it:
-        await it.press("j", "enter")
+        await it.select("cart-total")
+        await it.press("enter")
         await it.until(lambda: it.sees("shop / cart-total", "e2e passed, 12 tests"))
         for key, text in [
             ("2", 'expected "EUR 23.00"'),
@@ -34,7 +35,8 @@ async def test_every_pane_tells_its_part(dashboard) -> None:
 
 async def test_arrows_turn_the_panes_and_escape_leads_back(dashboard) -> None:
     async with dashboard(a_lively_engine()) as it:
-        await it.press("j", "enter")
+        await it.select("cart-total")
+        await it.press("enter")
         await it.until(lambda: it.sees("shop / cart-total"))
         await it.press("right", "right")
         assert it.app.screen.query_one(TabbedContent).active == "diff"
@@ -100,9 +102,12 @@ async def test_a_task_without_an_attempt_says_so(dashboard) -> None:
 async def test_orders_work_on_the_task_screen_too(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine) as it:
-        await it.press("j", "enter")
+        await it.select("cart-total")
+        await it.press("enter")
         await it.until(lambda: it.sees("shop / cart-total"))
         await it.press("m")
+        await it.until(lambda: it.sees("Merge cart-total into main?"))
+        await it.press("enter")
         await it.until(lambda: engine.calls)
         assert engine.calls == [("merge", "shop", ("cart-total",))]
 
@@ -110,7 +115,8 @@ async def test_orders_work_on_the_task_screen_too(dashboard) -> None:
 async def test_a_stopped_engine_leaves_the_task_readable(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine) as it:
-        await it.press("j", "enter")
+        await it.select("cart-total")
+        await it.press("enter")
         await it.until(lambda: it.sees("e2e passed"))
         engine.stop()
         await it.until(lambda: it.sees("engine stopped", "e2e passed"))

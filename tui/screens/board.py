@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import Footer, Input
+from textual.widgets import Footer, Input, Static
 
-from tui.board_model import Order, find_task, fold
+from tui.board_model import Order, Sieve, find_task, fold
+from tui.groups import Group, group_of
 from tui.lines_view import LinesView
+from tui.plain import plain
 from tui.screens.banner import Banner
 from tui.screens.order_screen import OrderScreen
 from tui.screens.task import TaskScreen
@@ -18,7 +21,7 @@ from tui.story import brief_checks, closed_gates, facts
 from tui.task_board import TaskBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.app import ComposeResult
 
@@ -30,21 +33,67 @@ _NO_PLAN = ("Nothing is being built", "hand in a plan with: clerk run PLAN")
 _NO_MATCH = ("No task matches the filter", "Escape shows all of them again")
 
 
+T = TypeVar("T")
+
+
 class BoardScreen(OrderScreen):
     """The board."""
 
     CSS_PATH = "board.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only what matches"),
-        Binding("escape", "show_all", "Show all", tooltip="Drop the filter"),
-        Binding("o", "order_by", "Sort", show=False, tooltip="As in the plan, or by need"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            id="board.filter",
+            key_display="/",
+            tooltip="Show only tasks with these words",
+        ),
+        Binding(
+            "escape",
+            "show_all",
+            "Show all",
+            id="board.show_all",
+            tooltip="Drop every filter",
+        ),
+        Binding(
+            "f",
+            "next_group(1)",
+            "By state",
+            id="board.next_group",
+            tooltip="Only what needs you, then only what is ready, …",
+        ),
+        Binding(
+            "F",
+            "next_group(-1)",
+            "By state",
+            id="board.previous_group",
+            show=False,
+            tooltip="The state before",
+        ),
+        Binding(
+            "v",
+            "next_plan",
+            "By plan",
+            id="board.next_plan",
+            show=False,
+            tooltip="Only the next plan's tasks",
+        ),
+        Binding(
+            "o",
+            "order_by",
+            "Sort",
+            id="board.order_by",
+            show=False,
+            tooltip="By what needs you, or as in the plan",
+        ),
     ]
 
     def __init__(self, connect: Connect, clock: Callable[[], float]) -> None:
         super().__init__(connect, clock)
-        self._words = ""
-        self._filtering = False
-        self._sorted = Order.PLAN
+        self._sieve = Sieve()
+        self._typing = False
+        self._sorted = Order.ATTENTION
 
     def compose(self) -> ComposeResult:
         yield SiteHeader(self.clock, id="header")
@@ -55,6 +104,7 @@ class BoardScreen(OrderScreen):
                 yield LinesView(id="facts")
                 yield LinesView(id="checks")
                 yield LinesView(id="gates")
+        yield Static("", id="sieve", markup=False)
         yield Input(placeholder="filter: words of the id, title, state, agent, reason", id="filter")
         yield Footer(compact=True, show_command_palette=False)
 
@@ -71,28 +121,37 @@ class BoardScreen(OrderScreen):
         self._show_details()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        plans = self.site.status.plans if self.site.status else ()
         if action == "show_all":
-            return self._filtering
-        if action in {"filter", "order_by"}:
-            return bool(self.site.status and self.site.status.plans)
+            return self._typing or bool(self._sieve)
+        if action == "next_plan":
+            return len(plans) > 1
+        if action in {"filter", "order_by", "next_group"}:
+            return bool(plans)
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.add_class("-open")
         field.focus()
-        self._set_filtering(filtering=True)
+        self._typing = True
+        self.refresh_bindings()
 
     def action_show_all(self) -> None:
-        field = self.query_one("#filter", Input)
-        field.remove_class("-open")
-        field.value = ""
-        self.query_one("#tasks").focus()
-        self._set_filtering(filtering=False)
+        self._close_field()
+        self.query_one("#filter", Input).value = ""
+        self._sift(Sieve())
 
-    def _set_filtering(self, *, filtering: bool) -> None:
-        self._filtering = filtering
-        self.refresh_bindings()
+    def action_next_group(self, steps: int) -> None:
+        """The next group that has tasks, then all again."""
+        plans = self.site.status.plans if self.site.status else ()
+        there = {group_of(task) for plan in plans for task in plan.tasks}
+        group = _following(self._sieve.group, [group for group in Group if group in there], steps)
+        self._sift(replace(self._sieve, group=group))
+
+    def action_next_plan(self) -> None:
+        names = [plan.name for plan in self.site.status.plans] if self.site.status else []
+        self._sift(replace(self._sieve, plan=_following(self._sieve.plan or None, names, 1) or ""))
 
     def action_order_by(self) -> None:
         orders = list(Order)
@@ -100,13 +159,16 @@ class BoardScreen(OrderScreen):
         self._show_rows()
         self.notify(f"Sorted: {self._sorted.value}", markup=False, timeout=2)
 
+    def on_site_header_group_asked(self, event: SiteHeader.GroupAsked) -> None:
+        again = self._sieve.group is event.group
+        self._sift(replace(self._sieve, group=None if again else event.group))
+
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._words = event.value
-        self._show_rows()
+        self._sift(replace(self._sieve, words=event.value))
 
     def on_input_submitted(self) -> None:
-        if not self._words.strip():
-            self.action_show_all()
+        if not self._sieve.words.strip():
+            self._close_field()
         self.query_one("#tasks").focus()
 
     def on_task_board_selection_changed(self, event: TaskBoard.SelectionChanged) -> None:
@@ -116,13 +178,30 @@ class BoardScreen(OrderScreen):
     def on_task_board_task_opened(self, event: TaskBoard.TaskOpened) -> None:
         self.app.push_screen(TaskScreen(event.key, self.connect, self.clock))
 
+    def _close_field(self) -> None:
+        self.query_one("#filter", Input).remove_class("-open")
+        self.query_one("#tasks").focus()
+        self._typing = False
+        self.refresh_bindings()
+
+    def _sift(self, sieve: Sieve) -> None:
+        before, self._sieve = self._sieve, sieve
+        parts = (sieve.group, sieve.plan and f"plan {sieve.plan}")
+        told = ", ".join(part for part in parts if part)
+        line = self.query_one("#sieve", Static)
+        line.set_class(bool(told), "-shown")
+        line.update(plain(f"only: {told}  (Escape: all)", one_line=True))
+        if bool(before) != bool(sieve):
+            self.refresh_bindings()
+        self._show_rows()
+
     def _show_rows(self) -> None:
         status = self.site.status
         board = self.query_one(TaskBoard)
         if status is None or not status.plans:
             board.show((), nothing=_NO_PLAN if status else _NO_ENGINE)
             return
-        rows = fold(status, words=self._words, order=self._sorted)
+        rows = fold(status, self._sieve, order=self._sorted)
         board.show(rows, nothing=_NO_MATCH)
 
     def _show_details(self) -> None:
@@ -139,3 +218,10 @@ class BoardScreen(OrderScreen):
         self.query_one(SiteHeader).tick()
         self.query_one(TaskBoard).tick()
         self._show_details()
+
+
+def _following(now: T | None, choices: Sequence[T], steps: int) -> T | None:
+    """The choice after ``now`` in a ring that begins with none of them."""
+    ring: list[T | None] = [None, *choices]
+    at = ring.index(now) if now in ring else 0
+    return ring[(at + steps) % len(ring)]

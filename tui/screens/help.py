@@ -14,6 +14,7 @@ from tui.lines_view import LinesView
 from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
 from tui.orders import ORDERS
 from tui.story import BLANK, Line
+from tui.workplace import WAYS
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -22,7 +23,10 @@ _KEYS = (
     ("Enter", "all about the selected task; Escape leads back"),
     ("j k ↓ ↑", "next and previous task; g and G: first and last"),
     ("/", "filter by words of the id, title, state, agent or reason"),
-    ("o", "sort as in the plan, or what needs you first"),
+    ("f F", "only the next state, or the one before; a click on a count does the same"),
+    ("v", "only the next plan"),
+    ("o", "sort by what needs you first, or as in the plan"),
+    ("T", "light or dark theme"),
     ("1-6 ← →", "on a task: the panes"),
     ("[ ]", "on a task: the log of another attempt"),
     ("Ctrl+P", "all commands, themes"),
@@ -52,7 +56,11 @@ class HelpScreen(ModalScreen[None]):
 
 def help_lines() -> list[Line]:
     """The help, as lines."""
-    keys = [*((order.key, order.tooltip) for order in ORDERS.values()), *_KEYS]
+    keys = [
+        *((order.key_told, order.tooltip) for order in ORDERS.values()),
+        *((way.key, way.tooltip) for way in WAYS.values()),
+        *_KEYS,
+    ]
     checks = (*BY_VERDICT.values(), CHECKING, CACHED, SKIPPED, UNCHECKED)
     return [
         *(Line(what, Ink.PLAIN, f"{key:<9}", Ink.BRAND) for key, what in keys),

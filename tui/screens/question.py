@@ -14,7 +14,7 @@ from tui.plain import plain
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tui.orders import Question
+    from tui.questions import Question
 
 
 class QuestionScreen(ModalScreen[str | None]):
