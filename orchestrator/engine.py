@@ -32,6 +32,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
 from orchestrator.orders import Orders
 from orchestrator.owner_checks import OwnerChecks
+from orchestrator.queue_orders import QueueOrders
 from orchestrator.rebuild import catch_up
 from orchestrator.recovery import recover
 from orchestrator.room import require_room
@@ -163,6 +164,7 @@ class Engine:
             self._site.ledger, self._works, verify_slots=settings.verify_slots
         )
         self._orders = Orders(self._site, self._scheduler)
+        self._queue_orders = QueueOrders(self._site, self._scheduler.wake)
         checks = AskedChecks(self._site)
         desk = await stack.enter_async_context(CheckDesk(checks))
         self._requests = SessionRequests(self._site, self._reader, checks, desk)
@@ -315,6 +317,12 @@ class Engine:
 
     def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
         return self._orders.withdraw(plan, task, withdrawn=withdrawn)
+
+    def revert(self, plan: str, task: str, *, update_checkout: bool) -> ActionView:
+        return self._queue_orders.revert(plan, task, update_checkout=update_checkout)
+
+    def hold_landing(self, plan: str, *, paused: bool) -> ActionView:
+        return self._queue_orders.hold_landing(plan, paused=paused)
 
     async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
         """Events after ``after``; waits for one, and ends with the engine."""

@@ -20,10 +20,12 @@ from orchestrator.api.models import (
     BriefView,
     DiffView,
     EventView,
+    LandingRequest,
     LogChunk,
     PlanView,
     RankRequest,
     RetryRequest,
+    RevertRequest,
     StatusView,
     SubmitPlan,
     TaskDetail,
@@ -59,6 +61,8 @@ class Door(Protocol):
     def resume(self, plan: str, task: str | None) -> ActionView: ...
     def rank(self, plan: str, task: str, by: int) -> ActionView: ...
     def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView: ...
+    def revert(self, plan: str, task: str, *, update_checkout: bool) -> ActionView: ...
+    def hold_landing(self, plan: str, *, paused: bool) -> ActionView: ...
     def stop(self) -> None: ...
 
     async def news(self, after: int, patience_seconds: float) -> tuple[EventView, ...] | None:
@@ -76,6 +80,7 @@ def create_app(door: Door) -> FastAPI:
     _add_reading(app, door)
     _add_orders(app, door)
     _add_task_orders(app, door)
+    _add_queue_orders(app, door)
     return app
 
 
@@ -162,6 +167,12 @@ def _add_task_orders(app: FastAPI, door: Door) -> None:
     async def resume_task(plan: str, task: str) -> ActionView:
         return door.resume(plan, task)
 
+
+def _add_queue_orders(app: FastAPI, door: Door) -> None:
+    @app.post("/v1/plans/{plan}/landing")
+    async def hold_landing(plan: str, request: LandingRequest) -> ActionView:
+        return door.hold_landing(plan, paused=request.paused)
+
     @app.post("/v1/plans/{plan}/tasks/{task}/rank")
     async def rank(plan: str, task: str, request: RankRequest) -> ActionView:
         return door.rank(plan, task, request.by)
@@ -169,6 +180,10 @@ def _add_task_orders(app: FastAPI, door: Door) -> None:
     @app.post("/v1/plans/{plan}/tasks/{task}/withdraw")
     async def withdraw(plan: str, task: str, request: WithdrawRequest) -> ActionView:
         return door.withdraw(plan, task, withdrawn=request.withdrawn)
+
+    @app.post("/v1/plans/{plan}/tasks/{task}/revert")
+    async def revert(plan: str, task: str, request: RevertRequest) -> ActionView:
+        return door.revert(plan, task, update_checkout=request.update_checkout)
 
 
 async def _stream(door: Door, after: int) -> AsyncIterator[str]:

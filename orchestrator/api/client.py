@@ -22,12 +22,14 @@ from orchestrator.api.models import (
     BriefView,
     DiffView,
     EventView,
+    LandingRequest,
     LogChunk,
     NoteRequest,
     PlanView,
     Problem,
     RankRequest,
     RetryRequest,
+    RevertRequest,
     SessionView,
     StatusView,
     SubmitPlan,
@@ -202,6 +204,15 @@ class EngineClient(_Client):
     async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
         """Take a task out of the line to land, or let it back in."""
         return await self._act(plan, task, "withdraw", WithdrawRequest(withdrawn=withdrawn))
+
+    async def revert(self, plan: str, task: str, *, update_checkout: bool = False) -> ActionView:
+        """Take a landed task back."""
+        return await self._act(plan, task, "revert", RevertRequest(update_checkout=update_checkout))
+
+    async def hold_landing(self, plan: str, *, paused: bool) -> ActionView:
+        """Land nothing of a plan for now, or go on."""
+        path, body = f"/v1/plans/{plan}/landing", LandingRequest(paused=paused)
+        return await self._ask("POST", path, ActionView, body=body)
 
     async def stop(self) -> None:
         """Stop the engine; sessions are stopped and resumed when it runs again."""

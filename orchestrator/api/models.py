@@ -123,6 +123,8 @@ class TaskView(View):
     base: str = ""
     head: str = ""
     merged_commit: str = ""
+    revert_requested: bool = False
+    reverted_commit: str = ""
 
 
 class AttemptView(View):
@@ -191,6 +193,7 @@ class PlanView(View):
     parallel: int
     update_checkout: bool
     paused: bool
+    landing_paused: bool = False
     settled: bool
     person_needed: bool
     started_at: float
@@ -243,6 +246,12 @@ class QueueView(View):
     failure_rate: float
     held: str = ""
     entries: tuple[QueueEntryView, ...] = ()
+
+
+class QueuesView(View):
+    """The queues alone."""
+
+    queues: tuple[QueueView, ...] = ()
 
 
 class StatusView(View):
@@ -375,6 +384,18 @@ class WithdrawRequest(View):
     """Whether a task is out of the line to land."""
 
     withdrawn: bool
+
+
+class RevertRequest(View):
+    """Take a landing back; ``update_checkout`` is leave for a clean checkout of the target to follow."""
+
+    update_checkout: bool = False
+
+
+class LandingRequest(View):
+    """Whether nothing of a plan lands for now."""
+
+    paused: bool
 
 
 class Refusal(View):

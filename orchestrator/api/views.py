@@ -66,6 +66,7 @@ def plan_view(
         parallel=snapshot.plan.parallel,
         update_checkout=record.update_checkout,
         paused=record.paused,
+        landing_paused=record.landing_paused,
         settled=settled,
         person_needed=settled and any(_needs_person(task, record.merge) for task in shown),
         started_at=record.started_at,
@@ -146,6 +147,8 @@ def task_view(
         base=record.base,
         head=record.head,
         merged_commit=record.merged_commit,
+        revert_requested=record.revert_requested,
+        reverted_commit=record.reverted_commit,
     )
 
 

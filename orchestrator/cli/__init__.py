@@ -42,6 +42,8 @@ COMMANDS = {
     "resume": ("orchestrator.cli.orders:resume", "Go on with a paused plan or task."),
     "retry": ("orchestrator.cli.orders:retry", "Send a task back to its agent."),
     "run": ("orchestrator.cli.run:run", "Run a plan in the foreground."),
+    "revert": ("orchestrator.cli.queue:revert", "Take a landed task back."),
+    "queue": ("orchestrator.cli.queue:queue", "Show and change who lands next."),
     "selftest": (
         "orchestrator.cli.selftest:selftest",
         "Run agents that cheat; show who is caught.",

@@ -136,9 +136,9 @@ async def _merge(
         status = await client.status()
         ordered = await _order_landing(client, status, tasks, plan, update_checkout)
         if no_wait or not ordered.done:
-            return _tell(ordered, as_json=as_json, verb="ordered to land")
+            return tell(ordered, as_json=as_json, verb="ordered to land")
         landed = await until_landed(client, ordered, after=status.last_seq)
-    return _tell(landed, as_json=as_json, verb="landed")
+    return tell(landed, as_json=as_json, verb="landed")
 
 
 async def _order_landing(
@@ -169,7 +169,7 @@ def _order_task(reference: str, repo: str | None, *, as_json: bool, order: Order
         async with engine(find_place(repo), start=True) as client:
             return await order(client, find_task(await client.status(), reference))
 
-    return _tell(anyio.run(go), as_json=as_json, verb=verb)
+    return tell(anyio.run(go), as_json=as_json, verb=verb)
 
 
 def _pause_or_resume(
@@ -184,10 +184,10 @@ def _pause_or_resume(
             found = find_task(status, task)
             return await act(found.plan, found.id)
 
-    return _tell(anyio.run(go), as_json=as_json, verb="paused" if verb == "pause" else "resumed")
+    return tell(anyio.run(go), as_json=as_json, verb="paused" if verb == "pause" else "resumed")
 
 
-def _tell(action: ActionView, *, as_json: bool, verb: str) -> int:
+def tell(action: ActionView, *, as_json: bool, verb: str) -> int:
     """Print what was done to stdout and what was refused to stderr; 3 when anything was refused."""
     if as_json:
         print_json(action.model_dump_json())

@@ -48,6 +48,30 @@ async def until_landed(client: EngineClient, ordered: ActionView, *, after: int)
     return ActionView(done=tuple(landed), refused=tuple(refused))
 
 
+async def until_reverted(client: EngineClient, key: tuple[str, str], *, after: int) -> ActionView:
+    """Whether a landed task, ordered to be taken back, is off the target, or why it is not."""
+    name = "/".join(key)
+
+    def settled(status: StatusView) -> ActionView | None:
+        task = _find(status, name)
+        if task.reverted_commit:
+            return ActionView(done=(name,))
+        if task.held or not task.revert_requested:
+            why = task.held or task.reason
+            return ActionView(refused=(Refusal(task=name, reason=why),))
+        return None
+
+    if (found := settled(await client.status())) is not None:
+        return found
+    async for event in client.events(after):
+        if (event.plan, event.task) == key:
+            click.echo(plain_line(event), err=True)
+            if (found := settled(await client.status())) is not None:
+                return found
+    reason = "the engine ended before it was taken back"
+    return ActionView(refused=(Refusal(task=name, reason=reason),))
+
+
 def _why_left(event: EventView) -> dict[str, str]:
     """Why a task left the queue; by the time one asks, something else may be said of it."""
     to = str(event.data.get("to", ""))
