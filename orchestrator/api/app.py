@@ -16,20 +16,22 @@ from orchestrator.api.check_views import OwnerCheckRequest
 from orchestrator.api.lines import IN_LINES, Lines, Telling
 from orchestrator.api.models import (
     ActionView,
-    AnswerRequest,
     BriefView,
     DiffView,
     EventView,
-    LandingRequest,
     LogChunk,
     PlanView,
-    RankRequest,
-    RetryRequest,
-    RevertRequest,
     StatusView,
     SubmitPlan,
     TaskDetail,
     TaskSelection,
+)
+from orchestrator.api.order_requests import (
+    AnswerRequest,
+    LandingRequest,
+    RankRequest,
+    RetryRequest,
+    RevertRequest,
     WithdrawRequest,
 )
 from orchestrator.api.problems import DECLARED, tell_problems

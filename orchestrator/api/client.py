@@ -17,25 +17,27 @@ from pydantic import ValidationError
 from orchestrator.api.check_views import CheckLine, CheckRequest, OwnerCheckRequest
 from orchestrator.api.models import (
     ActionView,
-    AnswerRequest,
     AskRequest,
     BriefView,
     DiffView,
     EventView,
-    LandingRequest,
     LogChunk,
     NoteRequest,
     PlanView,
     Problem,
-    RankRequest,
-    RetryRequest,
-    RevertRequest,
     SessionView,
     StatusView,
     SubmitPlan,
     TaskDetail,
     TaskSelection,
     View,
+)
+from orchestrator.api.order_requests import (
+    AnswerRequest,
+    LandingRequest,
+    RankRequest,
+    RetryRequest,
+    RevertRequest,
     WithdrawRequest,
 )
 from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanError, UsageError
