@@ -132,6 +132,7 @@ class Desk:
         except RuntimeError:
             if not self.crashed:
                 raise
+            _hang_up()
             until_blocking(lambda: not any(map(_is_at_work, _children())))
             raise Crashed from None
 
@@ -213,6 +214,25 @@ def _site(records: Records, git: OpenRepository, hands: Hands, clock: Callable[[
         environ=environ,
         doorkeeper=Doorkeeper(state / "door"),
     )
+
+
+def _hang_up() -> None:
+    """End what a dead engine had still to say to its git: with a process that dies, its pipes do."""
+    ears = {_pipe(f"/proc/{pid}/fd/0") for pid in filter(_is_at_work, _children())} - {""}
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for fd in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if fd != nothing and _pipe(f"/proc/self/fd/{fd}") in ears:
+            os.dup2(nothing, fd, inheritable=False)
+    os.close(nothing)
+
+
+def _pipe(fd: str) -> str:
+    """The name of the pipe behind a descriptor, the same at both ends; empty for anything else."""
+    try:
+        told = str(Path(fd).readlink())
+    except OSError:
+        return ""
+    return told if told.startswith("pipe:") else ""
 
 
 def _children() -> list[int]:
