@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
+from orchestrator.audit import Standing
+from orchestrator.cli.proofs import Audited, audited
 from orchestrator.events import EventKind
+from orchestrator.git.notes import DRAFT
 from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord, VerificationRecord
 from orchestrator.site import CANDIDATE, Records
 from orchestrator.states import RESTORATIONS, TRANSITIONS, TaskState, Verdict
@@ -70,6 +75,7 @@ def assert_whole(yard: Yard, *, users: set[str], heads: set[str] = frozenset()) 
     ``heads`` commits of agents that were seen on branches at some time."""
     stored = Stored.of(yard)
     assert_target_grew_by_proven_merges(yard, stored, users)
+    assert_what_landed_is_told_by_git_alone(yard, users)
     assert_heads_are_kept(yard, stored, heads)
     assert_moves_are_legal(stored)
     assert_nothing_is_left(yard, stored)
@@ -99,6 +105,19 @@ def assert_target_grew_by_proven_merges(yard: Yard, stored: Stored, users: set[s
         ]
         assert green, f"{commit} of {merged[commit].id} was never verified"
         assert passes(yard, commit), f"{commit} fails its check"
+
+
+def assert_what_landed_is_told_by_git_alone(yard: Yard, users: set[str]) -> None:
+    """Each commit of ours has the evidence that proves it, and no draft of notes is left."""
+    found: list[Audited] = []
+
+    async def look() -> None:
+        found.append(await audited(str(yard.path), "main"))
+
+    anyio.run(look)
+    ours = [one for one in found[0].findings if one.station.oid not in users]
+    assert all(one.standing is Standing.PROVEN for one in ours), ours
+    assert not yard.git("for-each-ref", DRAFT), "a draft of notes"
 
 
 def assert_heads_are_kept(yard: Yard, stored: Stored, heads: set[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import GitError
+from orchestrator.git.lineage import lineage
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.policy import scan
 from orchestrator.git.preflight import preflight
@@ -213,6 +214,10 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
         how = {"message": "m\n\nA: b\n", "author": Identity("a", "b"), "date": 1}
         await opened.strategies.build(merged, strategy, **how)
     await history.renames(base, rival)
+    await history.merge_bases(base, rival)
+    await opened.notes.write({base: "note\n"}, date=1)
+    await opened.notes.read([base])
+    await lineage(opened.git, [base])
     await opened.refs.move("refs/heads/other", rival, "", "test")
     await opened.refs.hold("refs/clerk/keep/p/t/1", left.head)
     await opened.landing.land("refs/heads/other", built, rival)
