@@ -21,12 +21,16 @@ from orchestrator.states import TaskState
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.evidence import Evidence
     from orchestrator.git.landings import PastLanding
     from orchestrator.records import TaskRecord
     from orchestrator.site import Site
+
+
+_FEW = 50
+"""Of more landings the whole way is read, which asks git for less."""
 
 
 async def keep_evidence(site: Site, tasks: Sequence[TaskRecord]) -> None:
@@ -48,54 +52,65 @@ async def keep_evidence(site: Site, tasks: Sequence[TaskRecord]) -> None:
 
 async def keep_missing_evidence(site: Site) -> None:
     """Write the notes that are missing; for before the first tick."""
-    store = site.records.store
     await site.git.notes.forget_draft()
-    merged = [
-        task
-        for plan in store.plans()
-        for task in store.tasks(plan.name)
-        if task.state is TaskState.MERGED and task.merged_commit
-    ]
+    merged = [task for task in _all_tasks(site) if task.state is TaskState.MERGED]
     noted = await site.git.notes.noted() if merged else {}
-    if missing := [task for task in merged if task.merged_commit not in noted]:
+    missing = [task for task in merged if not _commits(task) <= noted.keys()]
+    if missing:
         await keep_evidence(site, missing)
 
 
-async def _evidence(site: Site, tasks: Sequence[TaskRecord]) -> list[Evidence]:
+def _all_tasks(site: Site) -> Iterator[TaskRecord]:
+    for plan in site.records.store.plans():
+        yield from site.records.store.tasks(plan.name)
+
+
+def _commits(task: TaskRecord) -> set[str]:
+    """What it landed as, and what took it back."""
+    return {task.merged_commit, task.reverted_commit} - {""}
+
+
+async def _evidence(site: Site, tasks: Iterable[TaskRecord]) -> list[Evidence]:
     by_target: dict[str, list[TaskRecord]] = {}
     for task in tasks:
         by_target.setdefault(site.target(task.plan), []).append(task)
     found: list[Evidence] = []
     for target, landed in by_target.items():
-        tip = await site.git.refs.resolve(branch_ref(target))
-        since = min(landed, key=lambda task: task.changed_at).intent_base
-        past = await landings(site.git.git, tip, since=since) if tip else ()
-        way = {one.commit: one for one in reversed(past)}  # the oldest first
-        found += [one for task in landed if (one := await _of(site, task, way)) is not None]
+        way = await _way(site, target, {task.intent_base for task in landed})
+        found += [one for task in landed for one in await _of(site, task, way)]
     return found
 
 
-async def _of(site: Site, task: TaskRecord, way: Mapping[str, PastLanding]) -> Evidence | None:
-    """The evidence of a task; None where it did not land by us, or no proof is on record."""
-    past, commits = way.get(task.merged_commit), list(way)
-    if past is None or (past.plan, past.task) != (task.plan, task.id):
-        return None
-    # What landed together was verified at its tip; what was lost with a database was not.
-    later = commits[commits.index(past.commit) :] if task.verified_head == past.head else []
-    for commit in later:
+async def _way(site: Site, target: str, bases: Collection[str]) -> dict[str, PastLanding]:
+    """What landed on a target since the first of ``bases``, the oldest first, by its commit."""
+    git, few = site.git, 0 < len(bases) <= _FEW and "" not in bases
+    tip = await git.refs.resolve(branch_ref(target))
+    since = await git.history.common_base(bases) if few else ""
+    past = await landings(git.git, tip, since=since) if tip else ()
+    return {one.commit: one for one in reversed(past)}
+
+
+async def _of(site: Site, task: TaskRecord, way: Mapping[str, PastLanding]) -> list[Evidence]:
+    """The evidence of a task; none where it did not land by us, or no proof is on record."""
+    found = []
+    for commit in sorted(_commits(task)):
+        past = way.get(commit)
+        if past is None or (past.plan, past.task) != (task.plan, task.id):
+            continue
+        # What was lost with a database was not verified by what landed later.
+        known = past.undoes or task.verified_head == past.head
+        if known and (seen := await _proof(site, past, way)) is not None:
+            found.append(await _evidence_of(site, task, past, seen))
+    return found
+
+
+async def _proof(site: Site, past: PastLanding, way: Mapping[str, PastLanding]) -> Seen | None:
+    """What was verified of a landing: itself, or else the next that was, with which it landed."""
+    commits = list(way)
+    for commit in commits[commits.index(past.commit) :]:
         seen = await _seen(site, commit)
         if seen is not None:
-            records = site.records
-            return evidence_of(
-                past,
-                await site.git.objects.tree_of(past.commit),
-                plan=records.book.record(task.plan),
-                task=task,
-                title=_title(site, task),
-                attempts=records.store.attempts(task.plan, task.id),
-                verified=seen,
-                red=_red(site, task),
-            )
+            return seen
     return None
 
 
@@ -104,15 +119,28 @@ async def _seen(site: Site, commit: str) -> Seen | None:
     tree, store = await site.git.objects.tree_of(commit), site.records.store
     rows = [
         results_from(one)
-        for plan in store.plans()
-        for task in store.tasks(plan.name)
-        if task.merged_commit == commit
+        for task in _all_tasks(site)
+        if commit in _commits(task)
         for one in store.verifications(task.plan, task.id)
         if (one.purpose, one.commit, one.tree) == (CANDIDATE, commit, tree)
     ]
     results = newest_results(rows)
     green = bool(results) and all(result.ok for result in results)
     return Seen(commit, tree, results) if green else None
+
+
+async def _evidence_of(site: Site, task: TaskRecord, past: PastLanding, seen: Seen) -> Evidence:
+    records = site.records
+    return evidence_of(
+        past,
+        await site.git.objects.tree_of(past.commit),
+        plan=records.book.record(task.plan),
+        task=task,
+        title=_title(site, task),
+        attempts=() if past.undoes else records.store.attempts(task.plan, task.id),
+        verified=seen,
+        red=None if past.undoes else _red(site, task),
+    )
 
 
 def _red(site: Site, task: TaskRecord) -> Seen | None:

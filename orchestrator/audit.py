@@ -88,7 +88,7 @@ def judged(station: Station, note: str | None) -> Finding:
 def _without_note(station: Station) -> Finding:
     if not station.is_claim:
         return Finding(station, Standing.PERSON, f"put there by {station.author}")
-    trees = {tree for _, tree in _verified(station)}
+    trees = {tree for _, tree in (*_told(station, "Verified"), *_told(station, "Guarded"))}
     if landing_at(station) is None or not trees or trees != {station.tree}:
         reason = "its trailers are not those of a landing: they were copied, or made up"
         return Finding(station, Standing.REFUTED, reason)
@@ -102,6 +102,8 @@ def _faults(station: Station, told: Evidence) -> Iterator[str]:
         yield f"its note is about {told.commit[:9]}"
     if past is None or (past.plan, past.task) != (told.plan, told.task):
         yield f"its trailers do not say that it landed {told.plan}/{told.task}"
+    if past is not None and past.undoes != told.undoes:
+        yield "its note and its trailers differ in whether it takes something back"
     if past is not None and (past.strategy, past.base) != (told.strategy, told.base):
         yield f"it does not stand on {told.base[:9]} by {told.strategy}, as its note says"
     if past is not None and past.head != told.head:
@@ -121,18 +123,20 @@ def _faults_of_checks(station: Station, told: Evidence) -> Iterator[str]:
             yield f"{check.check} {check.verdict}"
         elif check.tree != told.verified_tree:
             yield f"{check.check} ran on another tree"
-    claimed = {name for name, tree in _verified(station) if tree == station.tree}
+    verified, guarded = _told(station, "Verified"), _told(station, "Guarded")
+    if verified and not told.is_its_own:
+        yield "its trailers say that it was verified, its note that another one was"
+    claimed = {name for name, _ in (*verified, *guarded)}
     if unseen := sorted(claimed - {check.check for check in told.checks}):
         yield f"nothing tells that {', '.join(unseen)} passed, as its trailers say"
-    if any(tree != station.tree for _, tree in _verified(station)):
+    if any(tree != station.tree for _, tree in (*verified, *guarded)):
         yield "its trailers name another tree than its own"
 
 
-def _verified(station: Station) -> Iterator[tuple[str, str]]:
-    """The checks and trees that the trailers tell of."""
-    for value in station.all("Clerk-Verified"):
-        check, _, tree = value.rpartition("@")
-        yield check, tree
+def _told(station: Station, word: str) -> tuple[tuple[str, str], ...]:
+    """The checks and trees that the trailers tell of; *guarded* is what the next one may prove."""
+    pairs = (value.rpartition("@") for value in station.all(f"Clerk-{word}"))
+    return tuple((check, tree) for check, _, tree in pairs)
 
 
 def _covered(finding: Finding, tip: Finding | None) -> Finding:

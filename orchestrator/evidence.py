@@ -78,9 +78,10 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One landing.
+    """One landing, or what ``undoes`` one.
 
-    ``commit`` is what landed, ``head`` the task's own head, ``base`` the target before. The checks ran
+    ``commit`` is what landed, ``head`` the task's own head (or the landing that is taken back),
+    ``base`` the target before. The checks ran
     on ``verified_commit``: the landed commit itself, or a later one that landed together with it.
     ``approved_head`` and ``approved_tests`` are what a person approved, if one did.
     """
@@ -92,6 +93,7 @@ class Evidence:
     target: str
     plan_hash: str
     strategy: Strategy
+    undoes: bool
     commit: str
     base: str
     head: str
@@ -144,6 +146,7 @@ def evidence_of(
         target=plan.target,
         plan_hash=plan.source_hash,
         strategy=past.strategy,
+        undoes=past.undoes,
         commit=past.commit,
         base=past.base,
         head=past.head,

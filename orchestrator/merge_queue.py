@@ -245,9 +245,9 @@ class MergeQueue:
 
     async def _wrap_up(self, members: Sequence[Member]) -> None:
         """What may take its time once the tasks have landed."""
-        tasks = [self._site.ledger.task(*m.entry.key) for m in members if not m.reverts]
+        tasks = [self._site.ledger.task(*member.entry.key) for member in members]
         await keep_evidence(self._site, tasks)
-        for task in tasks:
+        for task in (self._site.ledger.task(*m.entry.key) for m in members if not m.reverts):
             await self._consequences.tidy(task)
 
     def _are_in_line(self, members: Sequence[Member]) -> bool:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from orchestrator.events import EventKind
 from orchestrator.git.imports import refusal_sentence
-from orchestrator.git.landings import landing_of, landings
+from orchestrator.git.landings import landing_of, landings, undoing_of
 from orchestrator.git.policy import scan
 from orchestrator.git.refs import branch_ref, keep_ref, task_branch
 from orchestrator.recovery import save_leftovers
 from orchestrator.states import Strategy, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from orchestrator.git.landings import PastLanding
     from orchestrator.records import TaskRecord
@@ -90,8 +90,7 @@ async def _catch_up(site: Site, plan: str, target: str) -> None:
         heads = traces[task.id].heads
         if unseen and task not in (*behind, *there):  # only its newest head can be meant
             heads &= {traces[task.id].kept.get(task.sessions, "")}
-        by = site.git.objects, site.git.candidates
-        new = _landed(task, await landing_of(past, plan, task.id, heads, by=by))
+        new = await _landed(site, task, past, heads)
         if new is None and task in behind:
             new = await _taken_up(site, task, traces[task.id], past, target)
         if new is not None:
@@ -125,9 +124,15 @@ async def _is_there(site: Site, task: TaskRecord, traces: Traces, target: str) -
     return head not in {"", task.base} and await site.git.history.is_ancestor(head, target)
 
 
-def _landed(task: TaskRecord, past: PastLanding | None) -> TaskRecord | None:
+async def _landed(
+    site: Site, task: TaskRecord, found: Iterable[PastLanding], heads: Collection[str]
+) -> TaskRecord | None:
+    """The task as it landed, and was taken back where it was; None where it did not land."""
+    objects, candidates, reverting = site.git.objects, site.git.candidates, site.git.reverting
+    past = await landing_of(found, task.plan, task.id, heads, by=(objects, candidates))
     if past is None:
         return None
+    undoing = await undoing_of(found, past, by=(objects, reverting))
     return replace(
         task,
         state=TaskState.MERGED,
@@ -137,6 +142,7 @@ def _landed(task: TaskRecord, past: PastLanding | None) -> TaskRecord | None:
         intent=past.commit,
         intent_base=past.base,
         merged_commit=past.commit,
+        reverted_commit=undoing.commit if undoing is not None else "",
         sessions=max(task.sessions, 1),
         held="",
         settled_by="",
@@ -200,5 +206,6 @@ async def _base(site: Site, traces: Traces, past: Iterable[PastLanding], target:
     """
     if not traces.branch:
         return ""
-    by_hand = next((merge.base for merge in past if merge.head == traces.branch), "")
+    merges = (one for one in past if one.head == traces.branch and not one.undoes)
+    by_hand = next((merge.base for merge in merges), "")
     return by_hand or await site.git.history.merge_base(target, traces.branch) or ""

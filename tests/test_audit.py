@@ -42,15 +42,17 @@ def check(tree="tree", **more):
 def document(name="tip", base="base", tree="tree", strategy=Strategy.MERGE, **more):
     made = Evidence(
         clerk=1, plan="p", task="t", title="T", target="main", plan_hash="f0", strategy=strategy,
-        commit=oid(name), base=oid(base), head=oid("head"), tree=oid(tree),
+        undoes=False, commit=oid(name), base=oid(base), head=oid("head"), tree=oid(tree),
         verified_commit=oid(name), verified_tree=oid(tree), sandbox="bubblewrap",
         checks=(check(tree),), red=(), green=(), approved_head="", approved_tests="", attempts=(),
     )  # fmt: skip
     return dataclasses.replace(made, **more)
 
 
-def landed(name="tip", base="base", tree="tree", strategy=Strategy.MERGE, below="base"):
-    trailers = [("Clerk-Task", "t"), ("Clerk-Plan", "p"), ("Clerk-Verified", f"unit@{oid(tree)}")]
+def landed(
+    name="tip", *, base="base", tree="tree", strategy=Strategy.MERGE, below="base", word="Verified"
+):
+    trailers = [("Clerk-Task", "t"), ("Clerk-Plan", "p"), (f"Clerk-{word}", f"unit@{oid(tree)}")]
     if strategy is not Strategy.MERGE:
         trailers += [("Clerk-Strategy", str(strategy)), ("Clerk-Base", oid(base))]
         trailers += [("Clerk-Head", oid("head"))]
@@ -151,7 +153,10 @@ def test_a_note_that_is_no_evidence_says_why(note):
 
 
 def test_what_landed_with_a_proven_commit_is_covered_and_no_more():
-    way = [landed("tip", below="mid", base="mid"), landed("mid", tree="other")]
+    way = [
+        landed("tip", below="mid", base="mid", word="Guarded"),
+        landed("mid", tree="other", word="Guarded"),
+    ]
     tip = document("tip", base="mid")
     mid = document(
         "mid", tree="other", verified_commit=oid("tip"), verified_tree=oid("tree"),
@@ -162,6 +167,24 @@ def test_what_landed_with_a_proven_commit_is_covered_and_no_more():
     assert standings(way, mid) == ["missing", "missing"], "its tip is not proven"
     assert standings(way[1:], tip, mid) == ["missing"], "its tip is not there"
     assert standings(way[::-1], tip, mid) == ["missing", "proven"], "its tip is below it"
+    boast = landed("mid", tree="other")
+    assert standings([way[0], boast], tip, mid) == ["proven", "refuted"], "it promised more"
+
+
+def test_what_takes_a_landing_back_is_proven_like_one():
+    told = (
+        ("Clerk-Reverts", f"t@{oid('landing')}"), ("Clerk-Plan", "p"),
+        ("Clerk-Verified", f"unit@{oid('tree')}"),
+    )  # fmt: skip
+    back = plain("tip", trailers=told, tree=oid("tree"))
+    note = document("tip", head=oid("landing"), undoes=True)
+    assert standings([back], note) == ["proven"]
+    assert standings([back]) == ["missing"]
+    assert standings([back], document("tip", head=oid("landing"))) == ["refuted"]
+    assert standings([back], dataclasses.replace(note, task="u")) == ["refuted"]
+    assert standings([landed()], dataclasses.replace(document(), undoes=True)) == ["refuted"]
+    both = dataclasses.replace(back, trailers=(*told, ("Clerk-Task", "t")))
+    assert standings([both], note) == ["refuted"]
 
 
 def test_replayed_commits_stand_and_fall_with_the_last_one():

@@ -12,6 +12,7 @@ import click
 from orchestrator.cli.connection import print_json
 from orchestrator.cli.orders import json_option, repo_option
 from orchestrator.errors import ExitCode
+from orchestrator.git.landings import landing_at
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -71,8 +72,10 @@ def _lines(seen: Audited) -> Iterator[str]:
 
 def _name(finding: Finding) -> str:
     """The task where there is one to name, else the commit's own words."""
-    task, plan = (finding.station.only(key) for key in ("Clerk-Task", "Clerk-Plan"))
-    return f"{plan}/{task}" if task else finding.station.subject
+    past = landing_at(finding.station)
+    if past is None or not past.task:
+        return finding.station.subject
+    return f"{past.plan}/{past.task}{' taken back' if past.undoes else ''}"
 
 
 def _remark(finding: Finding) -> str:
@@ -91,7 +94,7 @@ def _data(seen: Audited, *, is_sound: bool) -> dict[str, Any]:
 
 
 def _entry(finding: Finding) -> dict[str, Any]:
-    station, told = finding.station, finding.evidence
+    station, told, past = finding.station, finding.evidence, landing_at(finding.station)
     return {
         "commit": station.oid,
         "tree": station.tree,
@@ -100,8 +103,9 @@ def _entry(finding: Finding) -> dict[str, Any]:
         "subject": station.subject,
         "standing": finding.standing,
         "reason": finding.reason,
-        "plan": told.plan if told else station.only("Clerk-Plan"),
-        "task": told.task if told else station.only("Clerk-Task"),
+        "plan": past.plan if past else "",
+        "task": past.task if past else "",
+        "undoes": past.head if past and past.undoes else "",
         "strategy": told.strategy if told else "",
         "sandbox": told.sandbox if told else "",
         "verified_commit": told.verified_commit if told else "",

@@ -50,8 +50,10 @@ def _why(finding: Finding) -> str:
 
 def _page(told: Evidence) -> Iterator[str]:
     yield safe_text(f"{told.plan}/{told.task}: {told.title}", one_line=True)
-    yield safe_text(f"  landed on {told.target} by {told.strategy} as {told.commit}", one_line=True)
-    yield f"  from {told.base}, head {told.head}"
+    how = f"landed on {told.target} by {told.strategy}"
+    how = f"taken back from {told.target}" if told.undoes else how
+    yield safe_text(f"  {how} as {told.commit}", one_line=True)
+    yield f"  from {told.base}, {'landing' if told.undoes else 'head'} {told.head}"
     yield f"  plan {told.plan_hash[:16]}"
     where = "without a sandbox" if told.sandbox == "none" else f"in {told.sandbox}"
     yield ""

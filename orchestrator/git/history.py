@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from orchestrator.git.policy import read_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from orchestrator.git.command import Git
     from orchestrator.git.objects import Objects
@@ -95,6 +95,11 @@ class History:
         """Every best common ancestor: several where each has taken in the other before."""
         found = await self._git.run("merge-base", "--all", one, other, ok=(0, 1))
         return tuple(found.text.split())
+
+    async def common_base(self, commits: Collection[str]) -> str:
+        """The newest commit that is an ancestor of them all; empty for unrelated ones."""
+        found = await self._git.run("merge-base", "--octopus", *sorted(commits), ok=(0, 1))
+        return found.text
 
     async def paths(self, base: str, head: str) -> frozenset[str]:
         """Just the paths that differ, which asks for no file's content."""

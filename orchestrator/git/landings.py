@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import GitError
 from orchestrator.git.candidates import Merge
 from orchestrator.git.lineage import lineage
-from orchestrator.git.messages import one_line, trailers_of
+from orchestrator.git.messages import UNDOES, one_line, trailers_of
 from orchestrator.git.strategies import BASE, HEAD, HOW
 from orchestrator.states import Strategy
 
@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from orchestrator.git.history import History
     from orchestrator.git.lineage import Station
     from orchestrator.git.objects import Objects
+    from orchestrator.git.reverting import Reverting
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
 class PastLanding:
-    """``head`` on ``base`` on the target's own way, for the task it names."""
+    """``head`` on ``base`` on the target's own way, for the task it names.
+
+    Where it ``undoes`` a landing, ``head`` is the commit that is taken back.
+    """
 
     commit: str
     base: str
@@ -41,6 +45,7 @@ class PastLanding:
     plan: str
     task: str
     strategy: Strategy = Strategy.MERGE
+    undoes: bool = False
 
 
 async def landings(git: Git, target: str, *, since: str = "") -> tuple[PastLanding, ...]:
@@ -64,6 +69,10 @@ def landing_at(station: Station) -> PastLanding | None:
             return PastLanding(station.oid, base, head, plan, task, Strategy.SQUASH)
         case (_,) if how == Strategy.REBASE and _OID.fullmatch(base):
             return PastLanding(station.oid, base, head, plan, task, Strategy.REBASE)
+        case (first,) if not (how or task):
+            undone, _, landed = station.only(UNDOES).rpartition("@")
+            if undone and _OID.fullmatch(landed):
+                return PastLanding(station.oid, first, landed, plan, undone, undoes=True)
     return None
 
 
@@ -78,9 +87,22 @@ async def landing_of(
     """The landing of a task whose heads were ``heads``, if it is among those ``found``."""
     named = (one_line(plan), one_line(task))
     for past in found:
-        mine = (past.plan, past.task) == named and past.head in heads
+        mine = (past.plan, past.task) == named and past.head in heads and not past.undoes
         if mine and (past.strategy is Strategy.MERGE or await _holds_the_merge(past, *by)):
             return past
+    return None
+
+
+async def undoing_of(
+    found: Iterable[PastLanding], landing: PastLanding, *, by: tuple[Objects, Reverting]
+) -> PastLanding | None:
+    """What took a landing back, if it is among those ``found``: by what it holds, as above."""
+    objects, reverting = by
+    for past in found:
+        if past.undoes and past.head == landing.commit:
+            merged = await reverting.merge(past.base, landed=landing.commit, before=landing.base)
+            if isinstance(merged, Merge) and merged.tree == await objects.tree_of(past.commit):
+                return past
     return None
 
 

@@ -19,6 +19,7 @@ from waiting import is_gone, until_blocking
 
 from orchestrator.api.models import StatusView
 from orchestrator.cli.connection import Place
+from orchestrator.cli.proofs import Audited, audited
 from orchestrator.cli.show import reading
 from orchestrator.locks import EngineLock
 
@@ -161,6 +162,16 @@ class Yard:
 
         answer = anyio.run(ask).model_dump(mode="json")
         return {task["id"]: task for plan in answer["plans"] for task in plan["tasks"]}
+
+    def audit(self, revisions: str | None = None) -> list[str]:
+        """How each commit of ours stands, the newest first, by what ``clerk audit`` asks."""
+        found: list[Audited] = []
+
+        async def ask() -> None:
+            found.append(await audited(str(self.path), revisions))
+
+        anyio.run(ask)
+        return [str(one.standing) for one in found[0].findings]
 
     def gate(self, name: str) -> Path:
         """A file by which processes and the test wait for each other."""

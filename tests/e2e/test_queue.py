@@ -65,6 +65,7 @@ def test_a_longer_candidate_that_passes_lands_all_that_is_in_it(yard):
     trees = [yard.git("rev-parse", f"main{at}^{{tree}}") for at in ("", "~1")]
     assert told == [f"unit@{tree}" for tree in trees]
     assert not trailers(yard, "Clerk-Verified", f"{before}..main"), "nobody calls it verified"
+    assert yard.audit() == ["proven", "covered", "proven"]
 
 
 def test_in_strict_mode_nothing_lands_that_was_not_verified_itself(yard):
@@ -177,6 +178,7 @@ def test_a_landed_task_is_taken_back_and_whoever_needs_it_is_told(yard):
     landed = yard.status()["a"]["merged_commit"]
     assert trailers(yard, "Clerk-Reverts", "-1", "main") == [f"a@{landed}"]
     assert len(trailers(yard, "Clerk-Verified", "-1", "main")) == 1
+    until_blocking(lambda: yard.audit() == ["proven"] * 3)
     told = json.loads(yard.clerk("status", "b", "--json").stdout)
     assert "'a', which it needs, was taken back" in json.dumps(told)
     again = yard.clerk("revert", "a", code=3)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.git.landings import landing_of, landings
-from orchestrator.git.messages import merge_message, with_trailers
+from orchestrator.git.landings import landing_of, landings, undoing_of
+from orchestrator.git.messages import merge_message, revert_message, with_trailers
 from orchestrator.identity import Identity
 from orchestrator.states import Strategy
 
@@ -61,3 +61,21 @@ async def test_one_that_names_two_heads_is_none(sample, opened, plumbing):
     told = [("Clerk-Strategy", "squash"), ("Clerk-Base", base)]
     words = with_trailers(MESSAGE, [*told, ("Clerk-Head", "1" * 40), ("Clerk-Head", head)])
     assert await found(opened, plumbing.commit({"a": "1"}, base, message=words), head) is None
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_what_took_a_landing_back_is_found_by_what_it_holds(
+    sample, opened, plumbing, strategy
+):
+    head = plumbing.commit({"a": "1"}, sample.head)
+    landed = await build(opened, sample.head, head, strategy)
+    since = plumbing.commit({"b": "1"}, landed.commit)
+    words = revert_message("t", landed=landed.commit, task="t", plan="p", sandbox="none")
+    forged = plumbing.commit({"c": "1"}, since, message=words)
+    back = plumbing.commit({"a": None}, forged, message=words)
+    past = await landings(opened.git, back)
+    assert [one.undoes for one in past] == [True, True, False]
+    by = opened.objects, opened.reverting
+    landing = await found(opened, back, head)
+    assert (await undoing_of(past, landing, by=by)).commit == back
+    assert await undoing_of(past[1:], landing, by=by) is None
