@@ -35,9 +35,10 @@ def evidence(task: str, plan: str | None, repo: str | None, as_json: bool) -> in
     from orchestrator.evidence import evidence_text
 
     finding = anyio.run(evidence_for, repo, task, plan)
-    if finding.evidence is not None:
-        told = evidence_text(finding.evidence) if as_json else "\n".join(_page(finding.evidence))
-        print_json(told) if as_json else click.echo(told)
+    if finding.evidence is not None and as_json:
+        print_json(evidence_text(finding.evidence))
+    elif finding.evidence is not None:
+        click.echo("\n".join(_page(finding.evidence)))
     fits = finding.standing in SOUND
     if not fits:
         click.echo(safe_text(f"it proves nothing: {_why(finding)}", one_line=True), err=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.plan.graph import TaskGraph, check_closure
 from orchestrator.plan.values import show_duration
 from orchestrator.safe_text import safe_text
+from orchestrator.states import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,9 +25,10 @@ _LONGEST_COMMAND = 100
 def show_lines(plan: Plan) -> Iterator[str]:
     """The plan by level, then the checks it runs."""
     yield f"plan {plan.name} → {plan.target}"
+    how = "" if plan.strategy is Strategy.MERGE else f" by {plan.strategy}"
     yield (
         f"{_counted(len(plan.tasks), 'task')}, {_counted(plan.parallel, 'session')} at once,"
-        f" merge {plan.merge}"
+        f" merge {plan.merge}{how}"
     )
     for number, names in enumerate(TaskGraph.of(plan).levels(), start=1):
         yield ""
@@ -61,6 +63,7 @@ def shown_as_data(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "target": plan.target,
         "merge": plan.merge,
+        "strategy": plan.strategy,
         "parallel": plan.parallel,
         "levels": [[task.id for task in _by_priority(plan, names)] for names in levels],
         "tasks": [_task_data(plan, task) for task in plan.tasks],

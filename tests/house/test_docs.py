@@ -15,6 +15,7 @@ import pytest
 
 from orchestrator import sandboxes
 from orchestrator.allowance import show_bytes
+from orchestrator.audit import Standing
 from orchestrator.cli import COMMANDS, cli
 from orchestrator.errors import ExitCode
 from orchestrator.git import policy
@@ -24,7 +25,7 @@ from orchestrator.readiness import GateName
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure
 from orchestrator.settings import Settings
-from orchestrator.states import TRANSITIONS
+from orchestrator.states import TRANSITIONS, Strategy
 
 ROOT = Path(__file__).parents[2]
 FRONT = ("README.md", "CHANGELOG.md", "SECURITY.md")
@@ -139,6 +140,13 @@ def test_the_floors_are_those_of_the_import_contract():
 
 def test_the_table_of_gates_is_the_programs():
     assert [name for name, _ in rows_of("docs/merging.md", "Gates")] == list(map(str, GateName))
+
+
+def test_the_tables_of_strategies_and_standings_are_the_programs():
+    told = [name.strip("`") for name, *_ in rows_of("docs/merging.md", "Strategies")]
+    assert told == list(map(str, Strategy))
+    told = [name.strip("`") for name, _ in rows_of("docs/merging.md", "Evidence and audit")]
+    assert told == list(map(str, Standing))
 
 
 def test_the_table_of_settings_is_the_programs():
