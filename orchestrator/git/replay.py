@@ -62,7 +62,7 @@ class Replay:
         )
         oids = listing.text.split()
         line = tuple([await self._objects.commit(oid) for oid in oids[: MOST_COMMITS + 1]])
-        plain = all(len(one.parents) == 1 and not _OURS.search(one.message) for one in line)
+        plain = all(len(one.parents) == 1 and not _reads_like_ours(one) for one in line)
         return line if plain and len(line) <= MOST_COMMITS else ()
 
     async def _steps(self, merge: Merge, line: Sequence[Commit]) -> tuple[_Step, ...]:
@@ -119,6 +119,11 @@ class Replay:
             "var", "GIT_COMMITTER_IDENT", env={"GIT_COMMITTER_DATE": f"@{date} +0000"}
         )
         return asked.stdout.rstrip(b"\n")
+
+
+def _reads_like_ours(commit: Commit) -> bool:
+    """Whether a message has a trailer like ours; to git its first line is none."""
+    return bool(_OURS.search(commit.message.partition("\n")[2]))
 
 
 def _anew(raw: bytes, tree: str, parent: str, committer: bytes, message: str) -> bytes:

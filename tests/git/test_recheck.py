@@ -98,13 +98,15 @@ async def test_what_the_target_renamed_may_change_under_its_new_name(opened, plu
 
 
 async def test_a_branch_that_took_in_the_target_twice_may_land(opened, plumbing, target):
-    """Each side took in the other before, so that there are two merge bases."""
-    ours = plumbing.commit({"a": "1"}, target)
-    theirs = plumbing.commit({"b": "1"}, target)
-    head = plumbing.commit({"b": "1", "c": "1"}, ours, theirs)
-    moved = plumbing.commit({"a": "1", "d": "1"}, theirs, ours)
+    """Each side took in the other before, so that there are two merge bases, and the branch went back
+    behind both: each path differs from one of them alone."""
+    start = plumbing.commit({"p": "0", "q": "0"}, target)
+    ours, theirs = plumbing.commit({"p": "1"}, start), plumbing.commit({"q": "1"}, start)
+    head = plumbing.commit({"p": "0", "q": "0", "c": "1"}, ours, theirs)
+    moved = plumbing.commit({"p": "1", "q": "1", "d": "1"}, theirs, ours)
     built = await build(opened, moved, head)
     assert len(await opened.history.merge_bases(moved, head)) == 2
+    assert await opened.history.paths(moved, built.commit) == {"c", "p", "q"}
     await opened.landing._recheck.chain((built,), moved)
 
 

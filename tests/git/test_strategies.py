@@ -133,7 +133,9 @@ async def test_what_the_target_holds_already_is_left_out(sample, opened, plumbin
     ]
 
 
-@pytest.mark.parametrize("kind", ["merge", "conflict", "forged", "other letters", "nothing left"])
+@pytest.mark.parametrize(
+    "kind", ["merge", "conflict", "forged", "other letters", "nothing left", "taken back"]
+)
 async def test_what_cannot_be_replayed_is_squashed(sample, opened, plumbing, kind):
     base = sample.head
     words = {"forged": "x\n\nclerk-task : other"}.get(kind, "x")
@@ -145,6 +147,9 @@ async def test_what_cannot_be_replayed_is_squashed(sample, opened, plumbing, kin
     elif kind == "conflict":  # the second commit takes back what conflicts in the first
         head = plumbing.commit({"a.txt": "one\n", "m": "m"}, head)
         target = plumbing.commit({"a.txt": "theirs\n"}, base)
+    elif kind == "taken back":  # replayed, it would take back what the target has of its own
+        head = plumbing.commit({"a.txt": "one\n", "m": "m"}, head)
+        target = plumbing.commit({"a.txt": "mine\n"}, base)
     elif kind == "other letters":
         head = plumbing.commit({"m": "m"}, base, message="x", encoding="UTF-7")
     elif kind == "nothing left":
@@ -165,8 +170,10 @@ async def test_a_long_branch_is_squashed(sample, opened, plumbing, monkeypatch):
 
 
 async def test_git_reads_what_was_added_as_trailers(sample, opened, plumbing):
-    head = plumbing.commit({"m": "1"}, sample.head, message="x\n\nFixes: 1\n# no trailer")
+    words = "clerk-web: x\n\nFixes: 1\n# no trailer"
+    head = plumbing.commit({"m": "1"}, sample.head, message=words)
     made = await build(opened, sample.head, head, Strategy.REBASE)
+    assert made.strategy is Strategy.REBASE
     told = sample.git("log", "-1", "--format=%(trailers:only,unfold)", made.commit)
     assert [line.partition(":")[0] for line in told.splitlines()] == [
         "Clerk-Task", "Clerk-Plan", "Clerk-Sandbox", "Clerk-Verified", "Clerk-Strategy",
