@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import io
 import os
+import select
 from typing import TYPE_CHECKING
 
 import anyio
@@ -179,6 +180,14 @@ class Pump:
                 self._lines.close()
         finally:
             self._ended.set()
+
+    def is_behind(self) -> bool:
+        """Whether something was said that is not read yet."""
+        if self._ended.is_set():
+            return False
+        look = select.poll()
+        look.register(self._descriptor, select.POLLIN)
+        return any(told & select.POLLIN for _, told in look.poll(0))
 
     def hurry(self) -> None:
         self._hurried.set()

@@ -52,6 +52,9 @@ _DEADLY = frozenset(
 _TICK_SECONDS = 1.0
 """How often a waiting supervisor buries orphans that ended meanwhile."""
 
+_NEWS_SECONDS = 0.005
+"""How long what is there to be read is given to be so."""
+
 _REST_GRACE_SECONDS = 0.5
 """What a group gets between TERM and KILL once its leader has ended by itself."""
 
@@ -172,6 +175,13 @@ class _Running:
     disk: DiskWatch
     began: float
 
+    def has_passed(self, limit: Ending) -> bool:
+        """Whether a limit that has passed is one of the job's, and not of our own looking away.
+
+        An engine that was stopped or starved for a while finds unread what was said meanwhile.
+        """
+        return limit is not Ending.IDLE or not any(pump.is_behind() for pump in self.pumps)
+
     def guards_failure(self) -> str:
         """What its guard died of without having started the command; empty when it started."""
         if (
@@ -221,9 +231,10 @@ async def _ending_of(running: _Running, helpers: TaskGroup) -> tuple[Ending, str
         heard = max(*(pump.heard_at for pump in running.pumps), running.job.pulse.felt_at)
         due, ending = _next_limit(running.job, running.began, heard)
         left = due - anyio.current_time()
-        if left <= 0:
+        if left <= 0 and running.has_passed(ending):
             return ending, ""
-        with anyio.move_on_after(min(left, running.memory.pause, _TICK_SECONDS)):
+        pause = min(left, running.memory.pause, _TICK_SECONDS)
+        with anyio.move_on_after(max(pause, _NEWS_SECONDS)):
             await running.child.exited()
             return Ending.EXITED, ""
         orphans.bury()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import anyio
 
+from orchestrator.pulse import Pulse
+
 LIMIT_SECONDS = 60.0
 
 
@@ -13,6 +15,12 @@ async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(LIMIT_SECONDS):
         while not condition():  # noqa: ASYNC110 - other processes set no event
             await anyio.sleep(0.01)
+
+
+async def patience(pulse: Pulse, condition: Callable[[], bool]) -> None:
+    """Hold a job's ``pulse`` until then: its silence is not counted while it only gets ready."""
+    with pulse.held():
+        await until(condition)
 
 
 def until_blocking(condition: Callable[[], bool]) -> None:

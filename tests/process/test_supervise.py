@@ -2,14 +2,16 @@
 
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
-from waiting import is_gone, until
+from waiting import is_gone, patience, until, until_blocking
 
 from orchestrator.job import Ending, Exit, Job
-from orchestrator.process import supervise
+from orchestrator.process import OnLine, supervise
 from orchestrator.pulse import Pulse
 
 pytestmark = pytest.mark.anyio
@@ -103,24 +105,65 @@ async def test_silence_is_not_counted_while_something_is_done_for_a_job(
 
 
 async def test_the_idle_limit_spares_a_job_that_talks(tmp_path: Path, env: dict[str, str]) -> None:
-    talking = "for i in 1 2 3 4 5 6; do echo >&2; sleep 0.2; done"
-    assert (await supervise(shell(talking, tmp_path, env, idle_seconds=0.8))).ok
+    talking = "for i in $(seq 30); do echo >&2; sleep 0.05; done"
+    assert (await supervise(shell(talking, tmp_path, env, idle_seconds=1.0))).ok
     silent = await supervise(shell("echo; sleep 60", tmp_path, env, idle_seconds=0.2))
     assert (silent.ending, silent.signal) == (Ending.IDLE, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("limit", ["wall", "idle"])
+async def test_an_end_that_an_engine_at_a_standstill_saw_late_is_an_end(
+    tmp_path: Path, env: dict[str, str], limit: str
+) -> None:
+    """Stopped by Ctrl-Z, or starved: every limit has passed by the time it looks again."""
+    lines: list[str] = []
+    job = shell(f"echo $$; {waits('go')}; exit 3", tmp_path, env, **{f"{limit}_seconds": 1.0})
+    ended = await at_a_standstill(job, lines.append, lambda: is_gone(int(lines[0])))
+    assert (ended.ending, ended.code) == (Ending.EXITED, 3)
+
+
+async def test_what_was_said_to_an_engine_at_a_standstill_is_no_silence(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    def tell(line: str) -> None:
+        if line == "more":
+            (tmp_path / "end").touch()
+
+    line = f"echo up; {waits('go')}; echo more; : > said; {waits('end')}; exit 3"
+    job = shell(line, tmp_path, env, idle_seconds=1.0)
+    ended = await at_a_standstill(job, tell, (tmp_path / "said").exists)
+    assert (ended.ending, ended.code) == (Ending.EXITED, 3)
+
+
+def waits(gate: str) -> str:
+    return f"until [ -e {gate} ]; do sleep 0.01; done"
+
+
+async def at_a_standstill(job: Job, tell: OnLine, condition: Callable[[], bool]) -> Exit:
+    """The end of a job, where from its first line on nothing else runs here for over a second."""
+    spoke = anyio.Event()
+
+    def heard(line: str) -> None:
+        tell(line)
+        spoke.set()
+
+    async def stand_still() -> None:
+        await spoke.wait()
+        (job.cwd / "go").touch()
+        until_blocking(condition)
+        time.sleep(1.1)  # noqa: ASYNC251 - the standstill itself
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stand_still)
+        return await supervise(job, heard)
 
 
 async def test_a_job_that_ignores_term_is_killed_with_its_children(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     lines: list[str] = []
-    job = shell(
-        "trap '' TERM; sleep 60 & echo $!; while :; do wait; done",
-        tmp_path,
-        env,
-        idle_seconds=0.2,
-        grace_seconds=0.2,
-    )
-    ended = await supervise(job, lines.append)
+    line = "trap '' TERM; sleep 60 & echo $!; while :; do wait; done"
+    ended = await ended_in_silence(line, tmp_path, env, lines, grace_seconds=0.2)
     assert ended.signal == signal.SIGKILL
     await until(lambda: is_gone(int(lines[0])))
 
@@ -128,8 +171,19 @@ async def test_a_job_that_ignores_term_is_killed_with_its_children(
 async def test_a_stopped_job_still_hears_term(tmp_path: Path, env: dict[str, str]) -> None:
     line = "trap 'echo heard; exit 7' TERM; echo up; kill -STOP $$; sleep 60 & wait"
     lines: list[str] = []
-    ended = await supervise(shell(line, tmp_path, env, idle_seconds=0.3), lines.append)
+    ended = await ended_in_silence(line, tmp_path, env, lines)
     assert (ended.code, lines) == (7, ["up", "heard"])
+
+
+async def ended_in_silence(
+    line: str, tmp_path: Path, env: dict[str, str], lines: list[str], **more: object
+) -> Exit:
+    """The end of a job that is stopped for its silence, once it has said something."""
+    pulse = Pulse()
+    job = shell(line, tmp_path, env, idle_seconds=0.2, pulse=pulse, **more)
+    async with anyio.create_task_group() as group:
+        group.start_soon(patience, pulse, lambda: bool(lines))
+        return await supervise(job, lines.append)
 
 
 async def test_a_child_that_keeps_the_pipe_neither_hangs_nor_survives(

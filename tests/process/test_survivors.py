@@ -16,11 +16,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from waiting import until
+from waiting import patience, until
 
 import orchestrator
 from orchestrator.job import Ending, Exit, Job
 from orchestrator.process import supervise
+from orchestrator.pulse import Pulse
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
 
@@ -167,9 +168,12 @@ async def test_a_process_that_hops_away_is_caught_in_a_sandbox(line: Line) -> No
 async def test_an_enclosed_command_hears_term_and_may_say_a_last_word(line: Line) -> None:
     told: list[str] = []
     script = "trap 'echo bye; exit 7' TERM; echo x >&9; kill -STOP $$; sleep 600 & wait"
-    job = await line.job(script, wall_seconds=1.0)
-    ended = await supervise(job, told.append)
-    assert (ended.ending, ended.code, told) == (Ending.WALL, 7, ["bye"])
+    pulse = Pulse()
+    job = await line.job(script, idle_seconds=0.2, pulse=pulse)
+    async with anyio.create_task_group() as group:
+        group.start_soon(patience, pulse, line.has(1))
+        ended = await supervise(job, told.append)
+    assert (ended.ending, ended.code, told) == (Ending.IDLE, 7, ["bye"])
 
 
 ENGINE = """
