@@ -1,6 +1,6 @@
 """Commits read as objects, without a process for each.
 
-The one place of GitPython: its object database keeps a single ``git cat-file --batch`` alive, so
+The one place of GitPython: it keeps a ``git cat-file --batch`` alive, and one for sizes, so
 that a commit costs a tenth of a millisecond instead of a process (2 ms). GitPython knows only
 SHA-1: commits of SHA-256 repositories, and whatever the reader cannot tell, are asked of the safe
 command. The reader gets the same environment, and is started again when something ended it.

@@ -244,9 +244,10 @@ def _children() -> list[int]:
 
 
 def _is_at_work(pid: int) -> bool:
-    """Whether a git of a dead engine still runs; its reader of objects only waits."""
+    """Whether a git of a dead engine still runs; its readers of objects only wait to be asked."""
     try:
         told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        asked_by = str(Path(f"/proc/{pid}/fd/0").readlink())
     except OSError:
         return False
-    return told[0].endswith(b"git") and b"--batch" not in told and not is_gone(pid)
+    return told[0].endswith(b"git") and not asked_by.startswith("pipe:") and not is_gone(pid)
