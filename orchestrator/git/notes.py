@@ -87,7 +87,11 @@ class Notes:
             await self._refs.let_go(DRAFT)
 
     async def _drafted(self, notes: Mapping[str, str], old: str, date: int) -> str:
-        """A commit on top of ``old`` that holds ``notes``, too; only ``DRAFT`` leads there."""
+        """A commit on top of ``old`` that holds ``notes``, too; only ``DRAFT`` leads there.
+
+        What stands there first goes: fast-import would follow a pointer, at the target say.
+        """
+        await self._refs.let_go(DRAFT)
         words = [f"reset {DRAFT}", *([f"from {old}", ""] if old else [])]
         words += [f"commit {DRAFT}", f"committer {ENGINE.name} <{ENGINE.email}> {date} +0000"]
         script = _lines(words) + _data("notes\n")

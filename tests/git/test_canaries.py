@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.errors import GitError
 from orchestrator.git.lineage import lineage
+from orchestrator.git.notes import DRAFT
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.policy import scan
 from orchestrator.git.preflight import preflight
@@ -222,6 +223,8 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.refs.hold("refs/clerk/keep/p/t/1", left.head)
     await opened.landing.land("refs/heads/other", built, rival)
     await opened.refs.let_go("refs/clerk/keep/p/t/1")
+    await opened.notes.write({base: "told\n"}, date=1)
+    assert await opened.notes.read([base]) == {base: "told\n"}
     await opened.refs.resolve("refs/heads/main")
     await opened.objects.commit(built.commit)
     await opened.git.run("cat-file", "commit", built.commit)
@@ -311,6 +314,14 @@ async def test_a_branch_that_is_a_pointer_drags_nothing_along(sample, opened):
     rival = sample.commit_on(base, {"b.txt": "b\n"})
     await opened.refs.move("refs/heads/clerk/p/t", rival, base, "test")
     assert sample.git("rev-parse", "main") == base
+
+
+async def test_a_draft_of_notes_that_is_a_pointer_drags_nothing_along(sample, opened):
+    base = sample.head
+    sample.git("symbolic-ref", DRAFT, "refs/heads/main")
+    await opened.notes.write({base: "told\n"}, date=1)
+    assert sample.git("rev-parse", "main") == base
+    assert await opened.notes.read([base]) == {base: "told\n"}
 
 
 async def test_a_git_in_the_repository_is_not_run_for_a_relative_search_path(
