@@ -9,9 +9,11 @@ of the test process, when nobody looks any more.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from inspect import CORO_CREATED
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from orchestrator.process import OnLine
 
 QUIET_LOOKS = 2
-BURIALS = 5
+BURIALS = 20
 """A task that is cancelled may begin another one to tidy up."""
 
 
@@ -163,14 +165,11 @@ class Desk:
         """Leave nothing that the garbage collector would find, and speak of, in somebody's test."""
         crash_points._script = None
         self.loop.set_exception_handler(_what_the_dead_say)
-        with suppress(RuntimeError):  # whoever was cancelled before it began would warn
-            self.loop.run_until_complete(asyncio.sleep(0))
         for _ in range(BURIALS):
-            if tasks := asyncio.all_tasks(self.loop):
-                for task in tasks:
-                    task.cancel()
-                with suppress(RuntimeError):  # the stop it died of may be still to come
-                    self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            if not asyncio.all_tasks(self.loop):
+                break
+            with suppress(RuntimeError):  # the stop it died of may be still to come
+                self.loop.run_until_complete(self._end_who_has_begun())
         assert not asyncio.all_tasks(self.loop), "a task outlives its engine"
         if self._work is not None and not self._work.cancelled():
             self._work.exception()
@@ -178,6 +177,14 @@ class Desk:
         self.loop.close()
         self._git.objects.close()
         self.records.store.close()
+
+    async def _end_who_has_begun(self) -> None:
+        """Whoever is cancelled before it has would leave what it was to await."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        begun = [t for t in others if inspect.getcoroutinestate(t.get_coro()) != CORO_CREATED]
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
 def _what_the_dead_say(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

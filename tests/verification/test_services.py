@@ -358,12 +358,15 @@ def met(told: dict[str, str]) -> None:
     assert all(told[name].startswith("failed") for name in told.keys() - set(meeting.GOOD)), told
 
 
+NEVER_ROOT = [Bubblewrap] if os.geteuid() == 0 else [Bubblewrap, NoSandbox]
+"""PostgreSQL refuses to be root's."""
+
+
 @SLOW
 @pytest.mark.skipif(not Path("/usr/lib/postgresql").is_dir(), reason="PostgreSQL is not installed")
+@pytest.mark.parametrize("sandbox", NEVER_ROOT, indirect=True)
 async def test_postgresql_runs_beside_a_check(site, sandbox):
     (bin_,) = Path("/usr/lib/postgresql").glob("*/bin")
-    if os.geteuid() == 0 and not sandbox.confines:
-        pytest.skip("PostgreSQL refuses to be root's")
     run = (
         f"{bin_}/initdb -D {{state}}/db -U clerk --no-sync >/dev/null && "
         f"exec {bin_}/postgres -D {{state}}/db -k {{state}} -h 127.0.0.1 -p {{port.db}}"

@@ -1,0 +1,3 @@
+"""What is demanded of every test."""
+
+pytest_plugins = ("demands",)
