@@ -8,7 +8,7 @@ import anyio
 
 from orchestrator.pulse import Pulse
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS = 120.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

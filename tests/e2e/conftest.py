@@ -15,7 +15,7 @@ import httpx
 import pytest
 import warm
 import yaml
-from waiting import is_gone, until_blocking
+from waiting import LIMIT_SECONDS, is_gone, until_blocking
 
 from orchestrator.api.models import StatusView
 from orchestrator.cli.connection import Place
@@ -126,7 +126,7 @@ class Yard:
         pipe = subprocess.PIPE
         with self._begin(args, env, cwd=cwd or self.path, stdout=pipe, stderr=pipe) as running:
             try:
-                out, err = running.communicate(timeout=120)
+                out, err = running.communicate(timeout=LIMIT_SECONDS)
             except subprocess.TimeoutExpired:
                 running.kill()
                 raise

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from e2e.test_sandboxed import Enclosed
-from waiting import is_gone, until_blocking
+from waiting import LIMIT_SECONDS, is_gone, until_blocking
 
 
 def test_a_session_sees_red_mends_sees_green_and_nothing_runs_again(yard):
@@ -80,7 +80,7 @@ def test_who_runs_out_of_patience_finds_it_further(yard):
     until_blocking(yard.gate("asked").exists)
     assert yard.begun("go") == began, "one run, joined by who asked again"
     yard.gate("go").touch()
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=LIMIT_SECONDS)
     assert run.returncode == 0, told
     first = yard.gate("first").read_text()
     assert "NOT DONE" in first
@@ -101,7 +101,7 @@ def test_what_nobody_waits_for_is_stopped(yard):
     until_blocking(lambda: is_gone(check))
     yard.gate("go").touch()
     yard.gate("end").touch()
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=LIMIT_SECONDS)
     assert run.returncode == 0, told
     assert not yard.git("for-each-ref", "refs/clerk/checks")
 

@@ -6,10 +6,10 @@ import json
 import random
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from waiting import until_blocking
 
 TASKS = 5
 
@@ -79,10 +79,7 @@ def run_and_kill_after(yard, plan: Path, events: int) -> bool:
 
 
 def wait_until_gone(marker: str) -> None:
-    deadline = time.monotonic() + 10
-    while cookies(marker):
-        assert time.monotonic() < deadline, f"left alive: {cookies(marker)}"
-        time.sleep(0.02)
+    until_blocking(lambda: not cookies(marker))
 
 
 @pytest.mark.parametrize("seed", range(3))

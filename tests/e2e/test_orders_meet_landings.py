@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+from waiting import LIMIT_SECONDS
+
 
 def test_a_merge_that_waits_ends_when_its_task_is_cancelled(yard):
     check = f"if [ -e second.txt ]; then {yard.waits('merged')}; fi; sh check.sh"
@@ -15,7 +17,7 @@ def test_a_merge_that_waits_ends_when_its_task_is_cancelled(yard):
     merge = yard.start("merge", "a")
     yard.begun("merged")
     yard.clerk("cancel", "a")
-    told, _ = merge.communicate(timeout=30)
+    told, _ = merge.communicate(timeout=LIMIT_SECONDS)
     assert (merge.returncode, "did not land: cancelled" in told) == (3, True), told
 
 
@@ -49,7 +51,7 @@ def test_work_sent_back_too_often_is_told_of_its_conflict_when_a_person_retries_
         yard.write("x.txt", f"good {gate}\n")
         yard.git("branch", "-f", "main", yard.commit(gate))
         yard.gate(gate).touch()
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=LIMIT_SECONDS)
     assert (run.returncode, "sent back 1 times already" in told) == (3, True), told
     assert "conflicts with what has landed" in yard.clerk("brief", "a").stdout
     yard.clerk("retry", "a")

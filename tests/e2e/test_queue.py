@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from waiting import until_blocking
+from waiting import LIMIT_SECONDS, until_blocking
 
 COUNT = "n=$(ls [a-z].txt 2>/dev/null | wc -l)"
 TWO_SLOTS = {"CLERK_VERIFY_SLOTS": "2"}
@@ -28,7 +28,7 @@ def line(yard):
 
 
 def ends_well(run):
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=LIMIT_SECONDS)
     assert run.returncode == 0, told
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from waiting import LIMIT_SECONDS
+
 
 def test_everything_can_be_read_without_an_engine(yard):
     plan = yard.plan(
@@ -77,6 +79,6 @@ def test_a_log_is_followed_while_the_session_goes_on_and_is_safe_to_print(yard):
     line = log.stdout.readline()
     assert line.endswith("says one \N{REPLACEMENT CHARACTER}\n"), "no escape reaches the terminal"
     yard.gate("a").touch()
-    rest, _ = log.communicate(timeout=60)
+    rest, _ = log.communicate(timeout=LIMIT_SECONDS)
     assert "says two" in rest
     assert log.returncode == 0

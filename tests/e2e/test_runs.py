@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 
-from waiting import is_gone
+from waiting import LIMIT_SECONDS, is_gone
 
 
 def test_a_second_run_follows_the_first_and_a_second_plan_joins_its_engine(yard):
@@ -18,13 +18,13 @@ def test_a_second_run_follows_the_first_and_a_second_plan_joins_its_engine(yard)
     joined = yard.start("run", str(second), "--merge", "auto")
     yard.begun("b")
     yard.gate("a").touch()
-    told, _ = again.communicate(timeout=60)
+    told, _ = again.communicate(timeout=LIMIT_SECONDS)
     assert (again.returncode, "a  merged as" in told) == (0, True), told
     while "seeing plan q to its end" not in own.stdout.readline():
         assert own.poll() is None
     yard.gate("b").touch()
     for process, task in ((own, "a"), (joined, "b")):
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=LIMIT_SECONDS)
         assert (process.returncode, f"{task}  merged as" in told) == (0, True), told
     assert len(yard.first_parents()) == 3
     both = json.loads(yard.clerk("status", "--json").stdout)["plans"]
@@ -54,7 +54,7 @@ def test_an_interrupted_run_stops_its_session_and_goes_on_later(yard):
     run = yard.start("run", str(plan), "--merge", "auto")
     session = yard.begun("a")
     run.send_signal(signal.SIGINT)
-    told, _ = run.communicate(timeout=60)
+    told, _ = run.communicate(timeout=LIMIT_SECONDS)
     assert run.returncode == 130, told
     assert "run the same command again to go on" in told
     assert is_gone(session)

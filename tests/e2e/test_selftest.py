@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from waiting import until_blocking
+from waiting import LIMIT_SECONDS, until_blocking
 
 from orchestrator.api.models import CheckView, TaskView
 from orchestrator.selftest import stage
@@ -52,7 +52,7 @@ def start(place: Path, *args: str) -> subprocess.Popen[str]:
 def run(place: Path, *args: str, code: int) -> dict[str, str]:
     """Each case's standing; and nothing may be left of it."""
     with start(place, *args, "--json") as running:
-        out, talk = running.communicate(timeout=170)
+        out, talk = running.communicate(timeout=5 * LIMIT_SECONDS)
     assert running.returncode == code, out + talk
     nothing_is_left(place)
     told = json.loads(out)
@@ -127,14 +127,14 @@ def test_an_interrupted_self_test_leaves_nothing_behind(place):
     with start(place, *only("silent", "endless")) as running:
         until_blocking(lambda: any(place.glob("*/*/repository/.git/clerk/clerk.db")))
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        running.communicate(timeout=LIMIT_SECONDS)
     assert running.returncode == 130
     nothing_is_left(place)
 
 
 def test_a_case_that_is_none_is_refused_with_those_there_are(place):
     with start(place, "--only", "nonesuch") as running:
-        _, talk = running.communicate(timeout=60)
+        _, talk = running.communicate(timeout=LIMIT_SECONDS)
     assert running.returncode == 2
     assert "there is no case 'nonesuch'; there are" in talk
     assert "outside" in talk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from waiting import until_blocking
+from waiting import LIMIT_SECONDS, until_blocking
 
 COMMITS = "echo good > a.txt && git add a.txt && git commit -qm mine && echo committed; sleep 600"
 
@@ -19,25 +19,27 @@ def at_work(yard):
         until_blocking(lambda: transcript.exists() and "says committed" in transcript.read_text())
         yield engine
         engine.send_signal(signal.SIGINT)
-        engine.communicate(timeout=30)
+        engine.communicate(timeout=LIMIT_SECONDS)
 
 
 def test_cancelled(yard, at_work):
     yard.clerk("cancel", "a")
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "mine"
-    at_work.communicate(timeout=30)  # nothing is left to do, and an engine that goes answers nobody
+    at_work.communicate(
+        timeout=LIMIT_SECONDS
+    )  # nothing is left to do, and an engine that goes answers nobody
     assert yard.status()["a"]["state"] == "cancelled"
 
 
 def test_interrupted(yard, at_work):
     at_work.send_signal(signal.SIGINT)
-    at_work.communicate(timeout=30)
+    at_work.communicate(timeout=LIMIT_SECONDS)
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "mine"
 
 
 def test_killed_and_begun_again_before_the_next_session_gets_a_new_view(yard, at_work):
     at_work.kill()
-    at_work.communicate(timeout=30)
+    at_work.communicate(timeout=LIMIT_SECONDS)
     assert yard.git("log", "-1", "--format=%s", "clerk/p/a") == "first"
     (yard.home / "scripts/a.1.sh").write_text("git log --format=%s | head -1\n")
     done = yard.clerk(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from waiting import LIMIT_SECONDS
 
 BARE = {"CLERK_SANDBOX": "none"}
 COMMON = '"$(git rev-parse --git-common-dir)"'
 WORK = "echo good > {}.txt"
-
 
 TAMPERING = {
     "config": ("git config core.fsmonitor ./evil", "config sets core.fsmonitor to './evil'"),
@@ -46,7 +46,7 @@ def test_nobody_lands_until_it_is_put_back(yard):
     yard.until("evil", "needs_input")
     yard.git("config", "core.editor", "vi")
     yard.gate("good").touch()
-    run.communicate(timeout=60)
+    run.communicate(timeout=LIMIT_SECONDS)
     assert run.returncode == 3
     good = yard.status()["good"]
     assert good["state"] == "needs_input"  # it ran meanwhile, so it may have done it

@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from waiting import LIMIT_SECONDS
 
 RUNNER = r"""
 import ast, pathlib, sys
@@ -267,7 +268,7 @@ def test_what_lands_beside_locked_tests_is_merged_with_them(site):
     site.write("same.txt", "good\n")
     site.git("branch", "-f", "main", site.commit("meanwhile"))
     site.gate("work").touch()
-    running.communicate(timeout=120)
+    running.communicate(timeout=LIMIT_SECONDS)
     assert "conflicts" in site.prompt("a", 3)
     assert site.status()["a"]["state"] == "failed", "the conflict was left in the file"
     assert "locked tests" not in site.status()["a"]["reason"]
@@ -281,7 +282,7 @@ def test_tests_that_the_target_overtakes_are_written_again(site):
     site.write("tests/new.txt", "another: there('first.txt')\n")
     site.git("branch", "-f", "main", site.commit("the same test"))
     site.gate("work").touch()
-    running.communicate(timeout=120)
+    running.communicate(timeout=LIMIT_SECONDS)
     again = site.prompt("a", 3)
     assert "changes the same tests, in tests/new.txt" in again
     assert "Write the tests of this task" in again

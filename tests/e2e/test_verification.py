@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from waiting import LIMIT_SECONDS
+
 REPORTER = """\
 import sys
 from pathlib import Path
@@ -140,7 +142,7 @@ def test_a_commit_made_by_hand_meanwhile_means_a_candidate_built_and_verified_an
     yard.begun("c")
     second = by_hand(yard, "two.md")
     yard.gate("c").touch()
-    told, _ = merge.communicate(timeout=60)
+    told, _ = merge.communicate(timeout=LIMIT_SECONDS)
     assert (merge.returncode, "p/a: landed" in told) == (0, True), told
     assert yard.git("rev-parse", "main^") == second
     files = "a.txt check.sh first.txt one.md two.md"

@@ -116,7 +116,7 @@ async def test_a_limit_that_passes_is_none(run: Run) -> None:
 
 async def test_an_agent_silent_behind_a_rate_limit_has_not_stalled(run: Run) -> None:
     agent = Scripted("echo limited; sleep 600", {"limited": RateLimited(9)})
-    result = await run(agent, idle_seconds=0.2)
+    result = await run(agent, idle_seconds=1.0)
     assert (result.outcome, result.retry_at) == (Outcome.RATE_LIMITED, 9)
 
 
