@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-RARE, FREQUENT = 1e-4, 0.9
+RARE, FREQUENT = 0.005, 0.9
 """A failure rate outside of this is an estimate from too little."""
 
 
@@ -27,9 +27,14 @@ def hazards(rate: float, suspects: Iterable[int | None]) -> list[float]:
     ``suspects`` tells of each among how many, from it on, one is known to be bad; None: nothing
     is known.
     """
-    good = math.log1p(-min(max(rate, RARE), FREQUENT))
+    good = _good(rate)
     one = -math.expm1(good)
     return [one if left is None else one / -math.expm1(good * left) for left in suspects]
+
+
+def depth(rate: float, looks: int) -> int:
+    """How many changes the deepest of so many looks takes in, where nothing else is known."""
+    return math.ceil(-math.log1p(looks) / _good(rate))
 
 
 def survival(hazard: Sequence[float]) -> list[float]:
@@ -47,6 +52,11 @@ def rungs(alive: Sequence[float], looks: int) -> list[int]:
     lowest = max(alive[-1], 1 / (looks + 1))
     places = (_nearest(alive, 1 - (1 - lowest) * at / looks) for at in range(1, looks + 1))
     return sorted(set(places))
+
+
+def _good(rate: float) -> float:
+    """The logarithm of how likely one is good."""
+    return math.log1p(-min(max(rate, RARE), FREQUENT))
 
 
 def _nearest(alive: Sequence[float], wanted: float) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from orchestrator.ladder import hazards, rungs, survival, unserved
+from orchestrator.ladder import depth, hazards, rungs, survival, unserved
 from orchestrator.states import QueueMode
 
 
@@ -119,12 +119,12 @@ def resolved_mode(mode: QueueMode, length: int, slots: int, failure_rate: float)
     return Course(mode, leaves_out_red=mode is not QueueMode.SERIAL)
 
 
-def reach(slots: int) -> int:
-    """So many from the front may matter now; the caller need not make up a longer train.
+def reach(slots: int, failure_rate: float) -> int:
+    """So many entries from the front can matter now; of a longer line no more need be made up.
 
-    It depends on nothing that changes while a verification runs, or one could fall out of reach.
+    Far enough beyond the deepest look that none under way falls out as the rate goes up.
     """
-    return 16 + 8 * slots + 64
+    return slots + 2 * depth(failure_rate, slots)
 
 
 async def make_up(
