@@ -203,34 +203,56 @@ def next_move(
     """What the train calls for, with the commits in ``running`` under verification."""
     course = resolved_mode(mode, train.length, slots, failure_rate)
     known = [standing(car) for car in train.cars]
-    land = _landable(known, course.mode)
-    refuse = next((car for car in train.aside if car.base == train.target), None)
-    if refuse is None and not land and known[:1] == [Standing.RED]:
-        refuse = train.cars[0]
+    land = _landable(train, known, running, course.mode)
     rest = train.cars[land:]
-    places = {car.commit: at for at, car in enumerate(rest)}
-    free = slots - len(running)
+    wanted = list(range(len(rest)))
     if course.mode is QueueMode.SERIAL:
-        free, wanted = min(free, 1 - len(running)), list(range(min(1, len(rest))))
-    elif course.mode is QueueMode.STRICT:
-        wanted = list(range(len(rest)))
-    else:
-        under_way = [places[commit] for commit in running if commit in places]
+        slots, wanted = 1, wanted[:1]
+    elif course.mode is QueueMode.TIP:
         alive = survival(hazards(failure_rate, _suspects(train, land, known)))
+        under_way = [at for at, car in enumerate(rest) if car.commit in running]
         wanted = _looks(alive, under_way, slots)
-    idle = (
+    idle = tuple(
         rest[at]
         for at in wanted
         if known[land + at] is Standing.UNKNOWN and rest[at].commit not in running
     )
-    return Move(land, refuse, tuple(car for _, car in zip(range(free), idle, strict=False)))
+    return Move(
+        land, _red_by_itself(train, known, course.mode), idle[: max(0, slots - len(running))]
+    )
 
 
-def _landable(known: Sequence[Standing], mode: QueueMode) -> int:
-    """How many cars from the front may land together."""
-    passed = [at for at, what in enumerate(known, 1) if what is Standing.PASSED]
+def _red_by_itself(train: Train, known: Sequence[Standing], mode: QueueMode) -> Car | None:
+    """The first that is red with nothing between it and the target."""
+    for car in train.aside:
+        if car.base == train.target:
+            return car
+    if mode is QueueMode.TIP and Standing.PASSED in known:  # with the first car in it
+        return None
+    return train.cars[0] if known[:1] == [Standing.RED] else None
+
+
+def _landable(
+    train: Train, known: Sequence[Standing], running: Collection[str], mode: QueueMode
+) -> int:
+    """How many cars from the front may land together.
+
+    Not past the place of one left out, as long as it can be told right there that it is bad:
+    landing past it would take that ground away, and all that is known of it.
+    """
+    good = _verified(known, mode)
+    places = {car.commit: at for at, car in enumerate(train.cars, 1)}
+    for car in train.aside:
+        place = places.get(car.base, 0)
+        if 0 < place < good and (known[place - 1] is Standing.PASSED or car.base in running):
+            return _verified(known[:place], mode)
+    return good
+
+
+def _verified(known: Sequence[Standing], mode: QueueMode) -> int:
+    """The longest prefix that is verified, in strict mode with all shorter ones."""
     if mode is QueueMode.TIP:
-        return max(passed, default=0)
+        return max((at for at, what in enumerate(known, 1) if what is Standing.PASSED), default=0)
     return next((at for at, what in enumerate(known) if what is not Standing.PASSED), len(known))
 
 
