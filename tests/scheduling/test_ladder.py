@@ -1,0 +1,89 @@
+"""Where to look is arithmetic; each property holds for any likelihoods."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.ladder import depth, hazards, rungs, survival, unserved
+
+RATES = st.floats(0, 1)
+SUSPECTS = st.lists(st.none() | st.integers(1, 40), min_size=1, max_size=60)
+
+
+def alive(rate, changes, suspects=None):
+    return survival(hazards(rate, [suspects and suspects - at for at in range(changes)]))
+
+
+def test_where_nothing_is_known_each_change_is_as_bad_as_the_rate():
+    assert hazards(0.03, [None, None]) == pytest.approx([0.03, 0.03])
+
+
+def test_the_last_suspect_is_bad_for_certain():
+    assert hazards(0.03, [1]) == [1]
+
+
+def test_of_a_few_suspects_each_is_about_as_likely():
+    found = hazards(0.01, [4, 3, 2, 1])
+    assert found == pytest.approx([1 / 4, 1 / 3, 1 / 2, 1], abs=0.01)
+
+
+@given(RATES, SUSPECTS)
+def test_suspicion_never_makes_a_change_look_better(rate, suspects):
+    clean = hazards(rate, [None] * len(suspects))
+    found = hazards(rate, suspects)
+    assert all(0 < before <= after <= 1 for before, after in zip(clean, found, strict=True))
+
+
+def test_one_look_takes_in_about_as_much_as_passes_every_other_time():
+    assert rungs(alive(0.03, 100), 1) == [22]
+
+
+def test_two_looks_cut_the_likelihoods_in_three():
+    """As computed by hand: log(2/3) and log(1/3) over log(0.97), 13.3 and 36.1 changes."""
+    assert rungs(alive(0.03, 100), 2) == [12, 35]
+
+
+def test_a_short_line_is_looked_at_as_a_whole_and_halfway():
+    assert rungs(alive(0.03, 8), 2) == [3, 7]
+
+
+def test_a_red_prefix_is_cut_in_even_parts():
+    assert rungs(alive(0.01, 11, suspects=12), 2) == [3, 7]
+    assert rungs(alive(0.01, 11, suspects=12), 3) == [2, 5, 8]
+
+
+def test_frequent_failures_are_looked_at_one_by_one():
+    assert rungs(alive(0.5, 20), 2) == [0, 1]
+
+
+@given(RATES, SUSPECTS, st.integers(0, 70))
+def test_looks_are_places_in_order_and_no_more_than_asked(rate, suspects, looks):
+    places = rungs(survival(hazards(rate, suspects)), looks)
+    assert places == sorted(set(places))
+    assert len(places) <= looks
+    assert all(0 <= place < len(suspects) for place in places)
+    assert bool(places) == (looks > 0)
+
+
+@given(RATES, st.integers(1, 300), st.integers(1, 64))
+def test_no_look_is_deeper_than_the_depth(rate, changes, looks):
+    assert max(rungs(alive(rate, changes), looks)) <= depth(rate, looks)
+
+
+@given(RATES, st.integers(1, 64), st.integers(0, 50))
+def test_what_comes_behind_the_depth_moves_no_look(rate, looks, more):
+    enough = depth(rate, looks) + 1
+    assert rungs(alive(rate, enough), looks) == rungs(alive(rate, enough + more), looks)
+
+
+@given(st.sets(st.integers(0, 50)), st.lists(st.integers(0, 50), max_size=8))
+def test_each_look_under_way_serves_one_place(wanted, running):
+    left = unserved(sorted(wanted), running)
+    assert len(left) == max(0, len(wanted) - len(running))
+    assert set(left) <= wanted
+
+
+def test_a_look_under_way_serves_the_nearest_place():
+    assert unserved([3, 12, 35], [14]) == [3, 35]
