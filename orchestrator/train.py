@@ -119,11 +119,15 @@ def resolved_mode(mode: QueueMode, length: int, slots: int, failure_rate: float)
     return Course(mode, leaves_out_red=mode is not QueueMode.SERIAL)
 
 
-def reach(slots: int, failure_rate: float) -> int:
+def reach(mode: QueueMode, slots: int, failure_rate: float) -> int:
     """So many entries from the front can matter now; of a longer line no more need be made up.
 
     Far enough beyond the deepest look that none under way falls out as the rate goes up.
     """
+    if mode is QueueMode.SERIAL:
+        return 1
+    if mode is QueueMode.STRICT:
+        return 4 * slots
     return slots + 2 * depth(failure_rate, slots)
 
 

@@ -203,9 +203,9 @@ def test_one_more_at_the_end_cancels_nothing(red, clashing, length):
 @given(st.floats(0.05, 0.9), st.integers(1, 8), st.integers(0, 40))
 def test_a_line_longer_than_the_reach_is_decided_the_same(rate, slots, more):
     rails = Railway()
-    far = reach(slots, rate)
-    heads = [f"h{number}" for number in range(far + more)]
     for mode in MODES:
+        far = reach(mode, slots, rate)
+        heads = [f"h{number}" for number in range(far + more)]
         near = move(rails, rails.train(heads[:far]), mode=mode, slots=slots, rate=rate)
         whole = move(rails, rails.train(heads), mode=mode, slots=slots, rate=rate)
         assert near == whole
@@ -218,7 +218,7 @@ def test_strictly_as_long_as_the_slots_suffice(slots, rate):
 
     assert mode(slots) is QueueMode.STRICT
     assert mode(slots + 1) is QueueMode.TIP
-    assert reach(slots, rate) > slots
+    assert reach(QueueMode.AUTO, slots, rate) > slots
 
 
 def test_before_there_are_outcomes_one_in_twenty_is_taken_for_bad():

@@ -58,6 +58,7 @@ class Story(RuleBasedStateMachine):
     @rule(flaws=st.lists(FLAWS, min_size=2, max_size=12), other=st.integers(1, 6))
     def many_come(self, flaws, other):
         self.line += [self._new(flaw, other) for flaw in flaws]
+        self._decide()
 
     @precondition(lambda self: self.line)
     @rule(at=st.integers(0, 99), flaw=FLAWS)
@@ -80,9 +81,11 @@ class Story(RuleBasedStateMachine):
             self.target = made.commit
 
     @precondition(lambda self: self.running)
-    @rule(at=st.integers(0, 99))
-    def a_verdict_comes(self, at):
+    @rule(at=st.integers(0, 99), looked_at=st.booleans())
+    def a_verdict_comes(self, at, looked_at):
         self._end(sorted(self.running)[at % len(self.running)])
+        if looked_at:
+            self._decide()
 
     @precondition(lambda self: self.running)
     @rule(at=st.integers(0, 99))
@@ -132,7 +135,7 @@ class Story(RuleBasedStateMachine):
         return failure_rate(len(self.landed), len(self.refused))
 
     def _train(self):
-        line = self.line[: reach(self.slots, self._rate())]
+        line = self.line[: reach(self.mode, self.slots, self._rate())]
         course = resolved_mode(self.mode, len(line), self.slots, self._rate())
         return self.rails.train(line, self.target, leaves_out_red=course.leaves_out_red)
 
