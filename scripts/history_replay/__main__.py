@@ -12,7 +12,7 @@ from pathlib import Path
 
 from history_replay.git import GitFailed
 from history_replay.orders import Wishes
-from history_replay.proof import Bench, differing, lost, values
+from history_replay.proof import Bench, altered, differing, lost, values
 from history_replay.report import Report, as_data, lines
 from history_replay.rounds import RunFailed, replay
 from history_replay.yard import NothingToReplay, Yard, make_yard
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
         help="whose history, instead of the default branch",
     )
     add("--parallel", type=_count, default=4, metavar="P", help="sessions at once (4)")
-    add("--together", type=_count, default=4, metavar="K", help="single commits open at once (4)")
+    add("--together", type=_count, default=8, metavar="K", help="changes open at once (8)")
     add("--mode", choices=("auto", "strict", "tip", "serial"), help="how the queue verifies")
     add("--slots", type=_count, metavar="S", help="verifications at once")
     add(
@@ -92,7 +92,9 @@ def replayed(options: argparse.Namespace, folder: Path) -> Report:
         (folder / "proof").mkdir()
         bench = Bench(yard.clone, folder / "proof", wishes)
         proofs = list(bench.prove(taken, options.slots or os.cpu_count() or 1))
-    return Report(yard, tally, taken, proofs, lost(yard.clone, landed), differing(yard))
+    return Report(
+        yard, tally, taken, proofs, lost(yard.clone, landed), altered(yard), differing(yard)
+    )
 
 
 def wishes_of(options: argparse.Namespace) -> Wishes:

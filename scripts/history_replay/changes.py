@@ -50,17 +50,14 @@ def last_changes(repository: Path, tip: str, count: int) -> list[Change]:
 def with_bases(repository: Path, changes: Sequence[Change], together: int) -> list[Change]:
     """The same, each knowing what it builds on.
 
-    Where history does not tell, ``together`` changes are taken to have been open at once.
+    At most ``together`` are open at once, also those whose base is older or is not told.
     """
     known: list[Change] = []
     for change in changes:
-        if change.is_merge:
-            start = changes[0].parent
-            held = set(git(repository, "rev-list", change.base, f"^{start}").split())
-            builds_on = {one.id for one in known if {one.commit, one.head} & held}
-        else:
-            builds_on = {one.id for one in known[: max(0, len(known) + 1 - together)]}
-        known.append(replace(change, builds_on=frozenset(builds_on)))
+        long_landed = known[: max(0, len(known) + 1 - together)]
+        held = _held(repository, change, changes[0].parent) if change.is_merge else set()
+        builds_on = [*long_landed, *(one for one in known if {one.commit, one.head} & held)]
+        known.append(replace(change, builds_on=frozenset(one.id for one in builds_on)))
     return known
 
 
@@ -69,6 +66,11 @@ def direct(change: Change, among: Iterable[Change]) -> list[str]:
     held = [one for one in among if one.id in change.builds_on]
     implied = frozenset[str]().union(*(one.builds_on for one in held))
     return [one.id for one in held if one.id not in implied]
+
+
+def _held(repository: Path, change: Change, start: str) -> set[str]:
+    """The commits since ``start`` that a change's base held."""
+    return set(git(repository, "rev-list", change.base, f"^{start}").split())
 
 
 def _change(repository: Path, name: str, told: list[str]) -> Change:

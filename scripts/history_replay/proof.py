@@ -85,6 +85,23 @@ def lost(clone: Path, commits: Sequence[str]) -> list[str]:
     return [commit for commit in commits if commit not in held]
 
 
+def altered(yard: Yard) -> list[str]:
+    """The merges of the target whose tree is not what git makes of their two parents."""
+    shown = ("rev-list", "--first-parent", "--parents", "--min-parents=2", f"^{yard.start}")
+    merges = [
+        line.split() for line in git(yard.clone, *shown, f"refs/heads/{TARGET}").split("\n") if line
+    ]
+    return [commit for commit, *parents in merges if not _is_as_merged(yard.clone, commit, parents)]
+
+
+def _is_as_merged(clone: Path, commit: str, parents: Sequence[str]) -> bool:
+    try:
+        tree = git(clone, "merge-tree", "--write-tree", "--no-messages", *parents)
+    except GitFailed:
+        return False
+    return tree == git(clone, "rev-parse", f"{commit}^{{tree}}")
+
+
 def differing(yard: Yard) -> list[str]:
     """The paths in which the target differs from what history came to."""
     words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames")

@@ -20,13 +20,14 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``proofs`` is None where nobody asked; ``lost`` and ``differing`` are what git says."""
+    """``proofs`` is None where nobody asked; the rest is what git says."""
 
     yard: Yard
     tally: Tally
     values: Sequence[str]
     proofs: Sequence[Proof] | None
     lost: Sequence[str]
+    altered: Sequence[str]
     differing: Sequence[str]
 
     @property
@@ -36,7 +37,7 @@ class Report:
     @property
     def promise_held(self) -> bool:
         """Whether nothing that git shows speaks against the engine."""
-        return not self.red and not self.lost
+        return not (self.red or self.lost or self.altered)
 
     @property
     def per_minute(self) -> float:
@@ -68,6 +69,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "values": list(report.values),
         "proofs": None if report.proofs is None else [asdict(proof) for proof in report.proofs],
         "lost": list(report.lost),
+        "altered": list(report.altered),
         "differing": list(report.differing),
         "promise_held": report.promise_held,
     }
@@ -85,7 +87,7 @@ def lines(report: Report) -> Iterator[str]:
 
 
 def _told(fate: Fate, title: str) -> Iterator[str]:
-    word = "landed" if fate.landed else fate.state
+    word = "landed" if fate.landed else "there" if fate.there else fate.state
     again = f"  ({fate.sessions} sessions)" if fate.sessions > 1 else ""
     yield f"{word:<9} {fate.id} {_line(title)}{again}"
     yield from (f"          sent back: {_line(reason)}" for reason in fate.sent_back)
@@ -119,6 +121,7 @@ def _verdict(report: Report) -> Iterator[str]:
     yield from (
         f"LOST: {commit} landed, and the target does not hold it." for commit in report.lost
     )
+    yield from (f"ALTERED: {commit} is not what git merges." for commit in report.altered)
     if not report.differing:
         yield "The target's tree is history's."
     else:

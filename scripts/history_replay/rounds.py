@@ -1,8 +1,8 @@
 """Runs of the engine, one after the other, and what it says of each.
 
-A refused change takes those with it that build on it, and one may have come before its time. So
-what has not landed is tried again, in a plan without what was refused, as a person would; until a
-round in which nothing lands.
+A change that is refused takes those with it that build on it. They are tried again in a plan
+without it, as a person would; and it is tried again itself where the target has moved since, for
+it may have come before its time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ class RunFailed(Exception):
 
 @dataclass(slots=True)
 class Fate:
-    """What became of one change: ``sent_back`` and ``refused`` hold the engine's own reasons."""
+    """What became of one change: ``sent_back`` and ``refused`` hold the engine's own reasons.
+
+    ``refused_at`` is how many had landed when it was refused; one that is ``there`` changed nothing,
+    for others had taken over what it brings.
+    """
 
     id: str
     state: str = "pending"
@@ -45,6 +49,8 @@ class Fate:
     sessions: int = 0
     sent_back: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    refused_at: int = -1
+    there: bool = False
 
 
 @dataclass(slots=True)
@@ -59,24 +65,29 @@ class Tally:
     def landed(self) -> list[Fate]:
         return [fate for fate in self.fates.values() if fate.landed]
 
-    def left(self) -> list[str]:
-        return [fate.id for fate in self.fates.values() if not fate.landed]
+    def next_round(self) -> list[str]:
+        """The ids to be tried next; none when nothing could come of it."""
+        left = [fate for fate in self.fates.values() if not (fate.landed or fate.there)]
+        untried = [fate.id for fate in left if fate.refused_at < 0]
+        landed = len(self.landed())
+        return untried or [fate.id for fate in left if fate.refused_at < landed]
 
 
 def replay(yard: Yard, folder: Path, wishes: Wishes, say: Callable[[str], None]) -> Tally:
     """Round after round; raises RunFailed where the engine could not run."""
     tally = Tally({pick.change.id: Fate(pick.change.id) for pick in yard.picks})
-    before = -1
-    while (left := tally.left()) and len(tally.landed()) > before:
-        before = len(tally.landed())
+    while ids := tally.next_round():
         tally.rounds += 1
         name = f"replay-{tally.rounds}"
-        picks = [pick for pick in yard.picks if pick.change.id in left]
+        picks = [pick for pick in yard.picks if pick.change.id in ids]
         plan = write_orders(folder / name, name, yard, picks, wishes)
         say(f"Round {tally.rounds}: {len(picks)} changes")
         started = time.monotonic()
         run(yard.clone, plan, lambda event: hear(tally, event, say))
         tally.seconds += time.monotonic() - started
+        for fate in (tally.fates[id_] for id_ in ids):
+            if fate.refused_at >= 0 and not fate.landed:
+                fate.there = _changed_nothing(yard.clone, name, fate.id)
     return tally
 
 
@@ -102,8 +113,13 @@ def hear(tally: Tally, event: dict[str, Any], say: Callable[[str], None]) -> Non
         case {"kind": "verification_ended"}:
             tally.verifications += 1
         case {"kind": "run_ended", "tasks": tasks}:
+            for (
+                id_,
+                told,
+            ) in tasks.items():  # twice: what was refused is measured by all that landed
+                tally.fates[id_].landed = told["merged_commit"]
             for id_, told in tasks.items():
-                _ended(tally.fates[id_], told, tally.rounds, say)
+                _ended(tally, tally.fates[id_], told, say)
 
 
 def _moved(
@@ -118,12 +134,22 @@ def _moved(
         say(f"{fate.id} landed")
 
 
-def _ended(fate: Fate, told: dict[str, str], round_: int, say: Callable[[str], None]) -> None:
-    fate.state, fate.landed, fate.round = told["state"], told["merged_commit"], round_
-    if not fate.landed:
-        reason = told["reason"] or told["state"]
-        fate.refused.append(reason)
-        say(f"{fate.id} {told['state']}: {reason}")
+def _ended(tally: Tally, fate: Fate, told: dict[str, str], say: Callable[[str], None]) -> None:
+    fate.state, fate.landed, fate.round = told["state"], told["merged_commit"], tally.rounds
+    if not fate.landed and fate.state != "cancelled":
+        fate.refused.append(told["reason"] or fate.state)
+        fate.refused_at = len(tally.landed())
+        say(f"{fate.id} {fate.state}: {fate.refused[-1]}")
+
+
+def _changed_nothing(clone: Path, plan: str, task: str) -> bool:
+    """Whether the last session of a task found nothing to do."""
+    words = [clerk_program(), "status", f"{plan}/{task}", "--json"]
+    shown = subprocess.run(
+        words, cwd=clone, env=environment(), stdout=subprocess.PIPE, check=True
+    ).stdout
+    attempts = json.loads(shown)["attempts"]
+    return bool(attempts) and attempts[-1]["outcome"] == "no_change"
 
 
 def clerk_program() -> str:
