@@ -3,7 +3,7 @@
 Started as ``python -I builder.py STORY CHANGE`` with the standard library alone, since the sandbox
 holds nothing else of ours. It looks what is there, as an agent would, and assumes nothing of earlier
 attempts. Where work does not fit it takes what history made of the files in question, at the
-newest change that is in its worktree; it never brings in a file that its change is not about.
+newest change that is in its worktree; it never brings in a file that no change there is about.
 """
 
 from __future__ import annotations
@@ -49,11 +49,16 @@ class Builder:
             git("commit", "--quiet", "--no-verify", "-C", pick)
 
     def mend(self) -> None:
-        """Settle a conflict; without one, it is red: all files of the change as history has them."""
-        in_conflict = unmerged()
-        paths = in_conflict or [str(path) for path in as_list(self.changes[self.name]["paths"])]
-        self.settle(paths)
-        say(f"{len(paths)} files are as history has them")
+        """Settle a conflict; without one, it is red: that may take a file of another change."""
+        settled = unmerged()
+        self.settle(settled)
+        for names in () if settled else ({self.name}, self.present()):
+            before = git("write-tree")
+            settled = [str(path) for name in names for path in as_list(self.changes[name]["paths"])]
+            self.settle(settled)
+            if git("write-tree") != before:
+                break
+        say(f"{len(settled)} files are as history has them")
         if is_staged() or merge_head():
             message = f"Take what history made of it\n\n{BY}{self.changes[self.name]['commit']}"
             git("commit", "--quiet", "--no-verify", "--message", message)
