@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from history_replay.git import GitFailed, environment, git, listed
+from history_replay.merges import is_as_git_merges
 from history_replay.yard import TARGET
 
 if TYPE_CHECKING:
@@ -88,18 +89,10 @@ def lost(clone: Path, commits: Sequence[str]) -> list[str]:
 def altered(yard: Yard) -> list[str]:
     """The merges of the target whose tree is not what git makes of their two parents."""
     shown = ("rev-list", "--first-parent", "--parents", "--min-parents=2", f"^{yard.start}")
-    merges = [
-        line.split() for line in git(yard.clone, *shown, f"refs/heads/{TARGET}").split("\n") if line
+    merges = git(yard.clone, *shown, f"refs/heads/{TARGET}").splitlines()
+    return [
+        words[0] for words in map(str.split, merges) if not is_as_git_merges(yard.clone, *words)
     ]
-    return [commit for commit, *parents in merges if not _is_as_merged(yard.clone, commit, parents)]
-
-
-def _is_as_merged(clone: Path, commit: str, parents: Sequence[str]) -> bool:
-    try:
-        tree = git(clone, "merge-tree", "--write-tree", "--no-messages", *parents)
-    except GitFailed:
-        return False
-    return tree == git(clone, "rev-parse", f"{commit}^{{tree}}")
 
 
 def differing(yard: Yard) -> list[str]:

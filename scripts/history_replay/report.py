@@ -47,6 +47,7 @@ class Report:
 def as_data(report: Report) -> dict[str, Any]:
     """The report as one document."""
     changes = {change.id: change for change in report.yard.changes()}
+    by_hand = {pick.change.id for pick in report.yard.picks if pick.by_hand}
     return {
         "start": report.yard.start,
         "tip": report.yard.tip,
@@ -56,6 +57,7 @@ def as_data(report: Report) -> dict[str, Any]:
                 "title": changes[fate.id].title,
                 "commit": changes[fate.id].commit,
                 "is_merge": changes[fate.id].is_merge,
+                "by_hand": fate.id in by_hand,
                 "builds_on": sorted(changes[fate.id].builds_on),
             }
             for fate in report.tally.fates.values()
@@ -127,7 +129,9 @@ def _verdict(report: Report) -> Iterator[str]:
     else:
         shown = ", ".join(_line(path) for path in report.differing[:_MOST_PATHS])
         more = ", …" if len(report.differing) > _MOST_PATHS else ""
+        by_hand = sum(pick.by_hand for pick in report.yard.picks)
         yield f"The target differs from history in {len(report.differing)} files: {shown}{more}."
+        yield f"({by_hand} merges of history were settled or added to by hand.)"
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from history_replay.changes import last_changes, with_bases
 from history_replay.git import LINK_TO_REPOSITORY, git, listed
+from history_replay.merges import is_as_git_merges
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +25,15 @@ _NOT_THERE = "000000"
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A change ready to be made: ``commit`` carries it, ``paths`` are those it is about."""
+    """A change ready to be made: ``commit`` carries it, ``paths`` are those it is about.
+
+    One that landed ``by_hand`` is a merge in which somebody settled a conflict, or added to it.
+    """
 
     change: Change
     commit: str
     paths: tuple[str, ...]
+    by_hand: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,18 @@ def _picked(yard: Yard, changes: list[Change], index: Path) -> Yard:
             told.append(f"{change.id} is no task: it changes nothing else ({change.title})")
             continue
         paths = {*brought, *_entries(yard.clone, change.parent, change.commit)} - links.keys()
-        picks.append(Pick(change, _pick(yard.clone, change, links, index), tuple(sorted(paths))))
+        commit = _pick(yard.clone, change, links, index)
+        picks.append(Pick(change, commit, tuple(sorted(paths)), _was_by_hand(yard.clone, change)))
     here = frozenset(pick.change.id for pick in picks)
     kept = (
         replace(p, change=replace(p.change, builds_on=p.change.builds_on & here)) for p in picks
     )
     return replace(yard, picks=tuple(kept), skipped=tuple(told))
+
+
+def _was_by_hand(clone: Path, change: Change) -> bool:
+    parents = change.parent, change.head
+    return change.is_merge and not is_as_git_merges(clone, change.commit, *parents)
 
 
 def _entries(clone: Path, old: str, new: str) -> dict[str, tuple[str, bool]]:

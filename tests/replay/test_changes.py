@@ -103,6 +103,11 @@ def test_a_pick_is_the_change_on_its_real_base(yard: Yard) -> None:
     assert yard.picks[2].paths == ("has/new", "has/old", "uses/first")
 
 
+def test_merges_that_somebody_had_a_hand_in_are_known(yard: Yard) -> None:
+    """A conflict in c02, and in c04 what else would have been red."""
+    assert [pick.change.id for pick in yard.picks if pick.by_hand] == ["c02", "c04"]
+
+
 def test_the_target_starts_before_the_first_change(yard: Yard) -> None:
     assert git(yard.clone, "for-each-ref", "--format=%(refname)", "refs/heads") == (
         f"refs/heads/{TARGET}"
