@@ -60,7 +60,7 @@ def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
 def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) -> None:
     """Show where every task stands, or everything about TASK."""
     if task is not None:
-        _show_task(task, repo, as_json=as_json)
+        _show_task(f"{plan}/{task}" if plan else task, repo, as_json=as_json)
         return
     answer = _status(repo)
     if plan is not None:

@@ -10,12 +10,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from history_replay.git import GitFailed
 from history_replay.orders import Wishes
 from history_replay.proof import Bench, altered, differing, lost, values
 from history_replay.report import Report, as_data, lines
 from history_replay.rounds import RunFailed, replay
 from history_replay.yard import NothingToReplay, Yard, make_yard
+from orchestrator.plan.scalars import Duration
 
 MOST_PROVEN_UNASKED = 20
 BAD_USAGE = 2
@@ -69,7 +72,13 @@ def arguments() -> argparse.Namespace:
         "--setup", action="append", default=[], metavar="COMMAND", help="run in each fresh worktree"
     )
     add("--lend", action="append", default=[], metavar="PATH", help="shown to the tests' sandbox")
-    add("--timeout", default="10m", metavar="TIME", help="longest run of the tests (10m)")
+    add(
+        "--timeout",
+        type=_duration,
+        default=600.0,
+        metavar="TIME",
+        help="longest run of the tests (10m)",
+    )
     add("--prove", action=argparse.BooleanOptionalAction, help="test each value by hand")
     add("--keep", action="store_true", help="keep the folder at the end")
     add("--json", action="store_true", help="print one JSON document")
@@ -78,9 +87,9 @@ def arguments() -> argparse.Namespace:
 
 def replayed(options: argparse.Namespace, folder: Path) -> Report:
     """The whole of it, in ``folder``."""
-    yard = make_yard(
-        options.repository, options.target, folder, last=options.last, together=options.together
-    )
+    near = Path(options.repository)
+    address = str(near.resolve()) if near.exists() else options.repository
+    yard = make_yard(address, options.target, folder, last=options.last, together=options.together)
     wishes = wishes_of(options)
     require_green(yard, folder, wishes)
     tally = replay(yard, folder / "rounds", wishes, say)
@@ -123,6 +132,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _duration(text: str) -> float:
+    try:
+        return TypeAdapter[float](Duration).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError("write it like 90s or 10m") from error
 
 
 def say(text: str) -> None:

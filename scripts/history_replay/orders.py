@@ -39,7 +39,7 @@ class Wishes:
     setup: tuple[str, ...] = ()
     lend: tuple[str, ...] = ()
     parallel: int = 4
-    timeout: str = "10m"
+    timeout: float = 600.0
     queue: dict[str, Any] = field(default_factory=dict)
 
 

@@ -6,6 +6,8 @@ own, so that nothing it does can help or hurt what it judges.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 from history_replay.git import GitFailed, environment, git, listed
 from history_replay.merges import is_as_git_merges
 from history_replay.yard import TARGET
+from orchestrator.plan.values import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,19 +59,30 @@ class Bench:
     def _test(self, commit: str, place: Path) -> Proof:
         told = ""
         for command in (*self._wishes.setup, self._wishes.test):
-            done = subprocess.run(
-                ["sh", "-c", command],
-                cwd=place,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            told = done.stdout[-_TOLD_BYTES:].decode("utf-8", "replace")
-            if done.returncode:
+            code, told = _ran(command, place, self._wishes.timeout)
+            if code:
                 return Proof(commit, green=False, told=told)
         return Proof(commit, green=True, told=told)
+
+
+def _ran(command: str, place: Path, timeout: float) -> tuple[int, str]:
+    """A command's exit code and the end of its output; what it started ends with its time."""
+    with subprocess.Popen(
+        ["sh", "-c", command],
+        cwd=place,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            output += f"stopped after {show_duration(timeout)}\n".encode()
+    return process.returncode, output[-_TOLD_BYTES:].decode("utf-8", "replace")
 
 
 def values(clone: Path) -> list[str]:
@@ -88,7 +102,14 @@ def lost(clone: Path, commits: Sequence[str]) -> list[str]:
 
 def altered(yard: Yard) -> list[str]:
     """The merges of the target whose tree is not what git makes of their two parents."""
-    shown = ("rev-list", "--first-parent", "--parents", "--min-parents=2", f"^{yard.start}")
+    shown = (
+        "rev-list",
+        "--first-parent",
+        "--parents",
+        "--merges",
+        "--max-parents=2",
+        f"^{yard.start}",
+    )
     merges = git(yard.clone, *shown, f"refs/heads/{TARGET}").splitlines()
     return [
         words[0] for words in map(str.split, merges) if not is_as_git_merges(yard.clone, *words)

@@ -55,6 +55,8 @@ def test_unknown_names_are_told_with_the_nearest_known_one(yard):
         wrong = yard.clerk(*command, "crt-api", code=2)
         assert "did you mean 'cart-api'?" in wrong.stderr
     assert "known: p" in yard.clerk("status", "--plan", "q", code=2).stderr
+    assert "'q/cart-api'" in yard.clerk("status", "cart-api", "--plan", "q", code=2).stderr
+    assert "cart-api" in yard.clerk("status", "cart-api", "--plan", "p").stdout
     assert (
         "no plan 'q' is known here; known: p" in yard.clerk("pause", "--plan", "q", code=2).stderr
     )

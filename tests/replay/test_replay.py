@@ -33,7 +33,8 @@ def test_a_history_is_landed_once_more(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     before = history.state()
-    assert play(monkeypatch, str(history.folder), "--test", TEST, "--json") == 0
+    monkeypatch.chdir(history.folder.parent)
+    assert play(monkeypatch, history.folder.name, "--test", TEST, "--json") == 0
     told = json.loads(capfd.readouterr().out)
     assert [change["state"] for change in told["changes"]] == ["merged"] * 7
     assert told["promise_held"]

@@ -52,6 +52,12 @@ def test_a_setup_that_fails_is_not_green(yard: Yard, tmp_path: Path) -> None:
     assert [proof.green for proof in bench.prove([yard.start], 1)] == [False]
 
 
+def test_tests_that_do_not_end_are_not_green(yard: Yard, tmp_path: Path) -> None:
+    bench = Bench(yard.clone, tmp_path, Wishes("sleep 1000 & wait", timeout=0.1))
+    (proof,) = bench.prove([yard.start], 1)
+    assert (proof.green, proof.told) == (False, "stopped after 0.1s\n")
+
+
 def test_a_log_that_ends_elsewhere_proves_nothing(yard: Yard) -> None:
     (yard.clone / "refs" / "heads" / TARGET).write_text(f"{yard.tip}\n", encoding="ascii")
     with pytest.raises(GitFailed, match="does not end where"):
