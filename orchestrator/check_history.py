@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
@@ -71,8 +71,7 @@ class Past:
 
     def percentile(self, share: float) -> float | None:
         """Seconds within which ``share`` (0..1) of the real runs ended; None before the first."""
-        seconds = sorted(run.seconds for run in self.real)
-        return seconds[max(0, math.ceil(share * len(seconds)) - 1)] if seconds else None
+        return percentile((run.seconds for run in self.real), share)
 
     def flakes(self, among: int = FLAKES_AMONG) -> dict[str, tuple[int, int]]:
         """How often each test was flaky, and in how many runs; the flakiest first."""
@@ -82,6 +81,12 @@ class Past:
 
 
 NO_PAST = Past()
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The least of ``values`` that ``share`` (0..1) of them do not exceed; None of none."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
 
 def flakes_told(tests: Sequence[str], past: Past) -> list[str]:

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         TaskDetail,
         TaskSelection,
     )
+    from orchestrator.api.timing_views import TimingView
     from orchestrator.events import Event
 
 MAX_SOCKET_PATH = 100
@@ -270,6 +271,9 @@ class Engine:
     def status(self) -> StatusView:
         self._last_use = time.monotonic()
         return self._reader.status()
+
+    def timing(self, plan: str) -> TimingView:
+        return self._reader.timing(plan)
 
     async def submit(self, request: SubmitPlan) -> PlanView:
         view = await self._submissions.submit(request)

@@ -165,6 +165,17 @@ class VerificationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class VerificationSpan:
+    """When a verification began and ended, of what and what for, as in ``VerificationRecord``."""
+
+    task: str
+    attempt: int
+    purpose: str
+    started_at: float
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRunRecord:
     """One run of a check that came to an end, for what history tells of the next.
 

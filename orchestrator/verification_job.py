@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator import feedback
+from orchestrator.baseline import Baseline
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import Event, EventKind
@@ -16,10 +17,9 @@ from orchestrator.results import combined_verdict
 from orchestrator.routing import route
 from orchestrator.second_look import unproven_tests
 from orchestrator.site import BASELINE, BRANCH
-from orchestrator.states import MergeMode, TaskState, Verdict
+from orchestrator.states import MergeMode, TaskState
 from orchestrator.survey import survey_conflicts, survey_work
 from orchestrator.tampering import watched
-from orchestrator.tests_first import awaits_tests
 from orchestrator.verification_records import results_text
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class VerificationJob:
             Event(
                 EventKind.BASELINE_VERIFIED,
                 plan=plan,
-                message=baseline_message(snapshot.record.target, snapshot.plan, verification),
+                message=Baseline.of(snapshot.plan, verification).sentence(snapshot.record.target),
                 data={"commit": target, "verdicts": _verdicts(verification.results)},
             ),
         )
@@ -225,30 +225,6 @@ def keep_verification(
     if plan.name == record.plan:
         site.records.activity.of(record.plan, record.id).running_checks = set()
     return kept
-
-
-def baseline_message(target: str, plan: Plan, verification: Verification) -> str:
-    """What the architect should know of the target before any agent starts."""
-    results = {r.check: r for r in verification.results}
-    red = [name for name, r in results.items() if not (r.ok or r.skipped)]
-    flaky = [name for name, r in results.items() if r.verdict is Verdict.FLAKY]
-    done = [
-        task.id
-        for task in plan.tasks
-        if all(_is_green(results.get(name)) for name in task.done_when)
-        and not awaits_tests(plan, task)
-    ]
-    failing = f"{target} does not pass yet: {', '.join(red)}"
-    parts = [failing if red else f"{target} passes every criterion"]
-    if flaky:
-        parts.append(f"flaky: {', '.join(flaky)}")
-    if done:
-        parts.append(f"criteria green before any work: {', '.join(done)}")
-    return "; ".join(parts)
-
-
-def _is_green(result: CheckResult | None) -> bool:
-    return result is not None and result.ok
 
 
 def _told(results: tuple[CheckResult, ...]) -> str:

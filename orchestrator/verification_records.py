@@ -5,6 +5,7 @@ And what their checks' runs add to history, and what history tells of the checks
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,22 +47,30 @@ def verification_from(record: VerificationRecord) -> Verification:
 def runs_of(record: VerificationRecord) -> tuple[CheckRunRecord, ...]:
     """What a verification adds to the history of checks: nothing of those that were skipped."""
     return tuple(
+        replace(run, plan=record.plan, task=record.task, purpose=record.purpose, at=record.ended_at)
+        for run in runs_in(verification_from(record))
+    )
+
+
+def runs_in(verification: Verification) -> tuple[CheckRunRecord, ...]:
+    """The runs of a verification that is not on record."""
+    return tuple(
         CheckRunRecord(
-            plan=record.plan,
-            task=record.task,
-            purpose=record.purpose,
+            plan="",
+            task="",
+            purpose="",
             check_name=result.check,
             command=command_hash(result.command),
-            tree=record.tree,
+            tree=verification.tree,
             verdict=result.verdict,
             seconds=0.0 if result.cached else result.seconds,
             cached=result.cached,
             runs=result.runs,
             flaky="\n".join(result.flaky_tests),
             overloaded=result.overloaded,
-            at=record.ended_at,
+            at=0.0,
         )
-        for result in results_from(record)
+        for result in verification.results
         if not result.skipped
     )
 

@@ -35,6 +35,7 @@ from orchestrator.api.order_requests import (
     WithdrawRequest,
 )
 from orchestrator.api.problems import DECLARED, tell_problems
+from orchestrator.api.timing_views import TimingView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,6 +49,7 @@ class Door(Protocol):
     """What the engine lets clients do. Unknown plans and tasks raise UsageError."""
 
     def status(self) -> StatusView: ...
+    def timing(self, plan: str) -> TimingView: ...
     async def submit(self, request: SubmitPlan) -> PlanView: ...
     def task(self, plan: str, task: str) -> TaskDetail: ...
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
@@ -90,6 +92,10 @@ def _add_reading(app: FastAPI, door: Door) -> None:
     @app.get("/v1/status")
     async def status() -> StatusView:
         return door.status()
+
+    @app.get("/v1/plans/{plan}/timing")
+    async def timing(plan: str) -> TimingView:
+        return door.timing(plan)
 
     @app.get("/v1/plans/{plan}/tasks/{task}")
     async def task_detail(plan: str, task: str) -> TaskDetail:

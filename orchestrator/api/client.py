@@ -40,6 +40,7 @@ from orchestrator.api.order_requests import (
     RevertRequest,
     WithdrawRequest,
 )
+from orchestrator.api.timing_views import TimingView
 from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanError, UsageError
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class EngineClient(_Client):
 
     async def status(self) -> StatusView:
         return await self._ask("GET", "/v1/status", StatusView)
+
+    async def timing(self, plan: str) -> TimingView:
+        """How fast the plan's checks are, and how long a verdict takes."""
+        return await self._ask("GET", f"/v1/plans/{plan}/timing", TimingView)
 
     async def submit(self, plan: SubmitPlan) -> PlanView:
         """Hand a plan to the engine; raises PlanError with every problem."""

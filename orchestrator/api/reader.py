@@ -21,17 +21,20 @@ from orchestrator.api.models import (
     StatusView,
     TaskDetail,
 )
+from orchestrator.api.timings import timing_view
 from orchestrator.api.views import plan_view, queue_view, task_detail, task_view
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
 from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
+from orchestrator.verification_records import history_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.api.models import PlanView, QueueView, TaskView
+    from orchestrator.api.timing_views import TimingView
     from orchestrator.clock import Clock
     from orchestrator.decision import PlanSnapshot
     from orchestrator.plan.model import Task
@@ -47,6 +50,7 @@ class Reading(Protocol):
     """What can be asked without changing anything; an engine's client is one, too."""
 
     async def status(self) -> StatusView: ...
+    async def timing(self, plan: str) -> TimingView: ...
     async def task(self, plan: str, task: str) -> TaskDetail: ...
     async def log(
         self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
@@ -103,6 +107,13 @@ class Reader:
     def plan(self, name: str) -> PlanView:
         """One plan; raises UsageError when unknown."""
         return self._plan(self.records.book.snapshot(name), self._clock())
+
+    def timing(self, plan: str) -> TimingView:
+        """How fast a plan's verification is; raises UsageError when unknown."""
+        planned, store = self.records.book.snapshot(plan).plan, self.records.store
+        attempts = [each for task in store.tasks(plan) for each in store.attempts(plan, task.id)]
+        history = history_of(store, planned)
+        return timing_view(planned, history, attempts, store.verification_spans(plan))
 
     def task(self, plan: str, task: str) -> TaskDetail:
         """Everything about one task; raises UsageError when unknown."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.api.models import BriefView, DiffView, LogChunk, StatusView, TaskDetail
+    from orchestrator.api.timing_views import TimingView
 
 
 class StoredState:
@@ -32,6 +33,9 @@ class StoredState:
 
     async def status(self) -> StatusView:
         return self._reader.status()
+
+    async def timing(self, plan: str) -> TimingView:
+        return self._reader.timing(plan)
 
     async def task(self, plan: str, task: str) -> TaskDetail:
         return self._reader.task(plan, task)

@@ -1,6 +1,6 @@
 """``clerk plan``: what a plan file says, before anything is started.
 
-Nothing here starts, writes or asks an engine, but an audit that was asked for. A plan that is wrong is one PlanError, told by the
+Nothing here starts, writes or asks an engine, but trials that were asked for. A plan that is wrong is one PlanError, told by the
 command line's top; what is merely unwise goes to stdout and fails only under ``--strict``.
 """
 
@@ -32,18 +32,23 @@ def plan() -> None:
 @plan.command()
 @plan_argument
 @click.option("--strict", is_flag=True, help="Exit 1 when there is a warning.")
+@click.option("--baseline", is_flag=True, help="Run all checks on the target, as it is now.")
 @click.option("--audit-inputs", is_flag=True, help="Run checks with inputs on the target, audited.")
 @repo_option
 @json_option
-def check(file: Path, strict: bool, audit_inputs: bool, repo: str | None, as_json: bool) -> int:
+def check(
+    file: Path, strict: bool, baseline: bool, audit_inputs: bool, repo: str | None, as_json: bool
+) -> int:
     """Tell what is wrong with PLAN, and what is unwise.
 
-    With --audit-inputs it also runs the checks that have inputs on the target, as it is now.
-    Exit codes: 0 the plan can run, 1 it has warnings and --strict was given, or the audit found
-    something, 2 it is wrong.
+    With --baseline and --audit-inputs it also runs checks on the target, and tells which cannot
+    run, which are green before any work, and which read outside their inputs.
+    Exit codes: 0 the plan can run, 1 it has warnings and --strict was given, or such a run led to
+    a warning, 2 it is wrong.
     """
-    from orchestrator.cli.plan_audit import audit_findings
     from orchestrator.cli.plan_page import check_lines, checked_as_data
+    from orchestrator.cli.plan_speed import speed_findings
+    from orchestrator.cli.plan_trial import audit_findings, baseline_findings, tried
     from orchestrator.plan.lint import Severity, lint
 
     try:
@@ -53,15 +58,24 @@ def check(file: Path, strict: bool, audit_inputs: bool, repo: str | None, as_jso
             raise
         _print_json({"problems": error.problems, "findings": []})
         return ExitCode.BAD_USAGE
-    findings = list(lint(loaded, files=tracked_files(loaded.target, repo)))
-    audited = audit_findings(loaded, repo) if audit_inputs else []
-    findings[:0] = audited
+    ran = tried(loaded, repo, baseline=baseline, audit_inputs=audit_inputs)
+    found = [*audit_findings(loaded, ran)] if ran is not None and audit_inputs else []
+    if ran is not None and baseline:
+        told = {finding.subject for finding in found}
+        found += (each for each in baseline_findings(loaded, ran) if each.subject not in told)
+    alarming = any(finding.severity is Severity.WARNING for finding in found)
+    findings = [
+        *found,
+        *lint(loaded, files=tracked_files(loaded.target, repo)),
+        *speed_findings(loaded, repo, ran),
+    ]
+    findings.sort(key=lambda finding: finding.severity is Severity.HINT)
     if as_json:
         _print_json(checked_as_data(loaded, findings))
     else:
         _print(check_lines(loaded, findings))
     warned = any(finding.severity is Severity.WARNING for finding in findings)
-    return ExitCode.TASK_FAILED if audited or (strict and warned) else ExitCode.DONE
+    return ExitCode.TASK_FAILED if alarming or (strict and warned) else ExitCode.DONE
 
 
 @plan.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from orchestrator.cli.connection import Place, find_place, find_task, print_json, print_json_line
+from orchestrator.cli.connection import (
+    Place,
+    find_place,
+    find_task,
+    only_plan,
+    print_json,
+    print_json_line,
+)
 from orchestrator.cli.orders import json_option, repo_option
 from orchestrator.errors import NothingStored, UsageError
 from orchestrator.safe_text import safe_text
@@ -17,6 +25,7 @@ from orchestrator.safe_text import safe_text
 if TYPE_CHECKING:
     from orchestrator.api.models import BriefView, CheckView, PlanView, StatusView, TaskView
     from orchestrator.api.reader import Reading
+    from orchestrator.api.timing_views import TimingView
 
 T = TypeVar("T")
 FOLLOW_SECONDS = 0.3
@@ -55,10 +64,16 @@ def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
 @click.command()
 @click.argument("task", required=False)
 @click.option("--plan", help="Only this plan.")
+@click.option("--timing", is_flag=True, help="How fast verification is instead, check by check.")
 @repo_option
 @json_option
-def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) -> None:
+def status(
+    task: str | None, plan: str | None, timing: bool, repo: str | None, as_json: bool
+) -> None:
     """Show where every task stands, or everything about TASK."""
+    if timing:
+        _show_timing(task, plan, repo, as_json=as_json)
+        return
     if task is not None:
         _show_task(f"{plan}/{task}" if plan else task, repo, as_json=as_json)
         return
@@ -73,6 +88,25 @@ def status(task: str | None, plan: str | None, repo: str | None, as_json: bool) 
         print_json(answer.model_dump_json())
         return
     for line in _status_lines(answer):
+        click.echo(line)
+
+
+def _show_timing(task: str | None, plan: str | None, repo: str | None, *, as_json: bool) -> None:
+    from orchestrator.cli.timing_page import timing_lines
+
+    if task is not None:
+        raise UsageError("--timing is of whole plans; leave TASK out, or say --plan")
+
+    async def question(source: Reading) -> list[TimingView]:
+        names = [only_plan(known, plan)] if plan else [each.name for each in known.plans]
+        return [await source.timing(name) for name in names]
+
+    known = _status(repo)
+    timings = ask(repo, question) if known.plans or plan else []
+    if as_json:
+        print_json(json.dumps({"plans": [each.model_dump() for each in timings]}))
+        return
+    for line in timing_lines(timings):
         click.echo(line)
 
 

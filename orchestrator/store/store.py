@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Self
@@ -20,6 +21,7 @@ from sqlalchemy import func, select
 
 from orchestrator.errors import StateLost, StoreDamaged
 from orchestrator.events import Event, EventKind
+from orchestrator.records import VerificationSpan
 from orchestrator.store import schema
 from orchestrator.store.damage import refuse_empty, set_aside
 from orchestrator.store.database import Database
@@ -44,6 +46,7 @@ RECENT_EVENTS = 512
 """As many are kept in memory, since every client that follows asks for the newest few."""
 
 _VERIFICATION = VERIFICATIONS.table.c
+_SPAN = tuple(_VERIFICATION[each.name] for each in fields(VerificationSpan))
 _RUN = CHECK_RUNS.table.c
 _EVENT = EVENTS.table.c
 
@@ -212,6 +215,11 @@ class Store:
         query = _of_task(plan, task).where(_VERIFICATION.purpose == purpose)
         rows = self._database.rows(query.order_by(_VERIFICATION.id.desc()).limit(1))
         return VERIFICATIONS.converter.to_record(rows[0]) if rows else None
+
+    def verification_spans(self, plan: str) -> tuple[VerificationSpan, ...]:
+        """When all verifications of a plan began and ended, the newest last."""
+        query = select(*_SPAN).where(_VERIFICATION.plan == plan).order_by(_VERIFICATION.id)
+        return tuple(VerificationSpan(**row) for row in self._database.rows(query))
 
     def check_runs(self, check: str, command: str, limit: int) -> tuple[CheckRunRecord, ...]:
         """The newest ``limit`` runs of a check by a command (its hash), the newest first."""
