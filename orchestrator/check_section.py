@@ -1,8 +1,8 @@
 """What a digest tells of one check: who failed, where, why, what is new; in parts that can be left out.
 
 A cause has two forms, in full and in one line, so that where many causes share a small budget each is
-still told. What fails on the target too comes last, and is said to be nobody's fault here. Nothing
-in this file knows how much room there is. Pure functions.
+still told. What fails on the target too comes last, and says so. Nothing in this file knows how much
+room there is. Pure functions.
 """
 
 from __future__ import annotations
@@ -179,10 +179,11 @@ def _of_all(result: CheckResult, known: frozenset[str]) -> list[str]:
 
 
 def _known(old: int, new: int) -> str:
-    """How many of the failures are the target's own."""
+    """How many of the failures are the target's own: a criterion is met without them alone."""
     if not new:
-        return "all of them fail on the target too: not yours"
-    return f"{old:,} {'fails' if old == 1 else 'fail'} on the target too: not yours; {new:,} new"
+        return "all of them fail on the target too; they must pass to be done"
+    fail = "fails" if old == 1 else "fail"
+    return f"{new:,} new; {old:,} {fail} on the target too, and must pass to be done"
 
 
 def _is_told(said: str, example: Failure) -> bool:

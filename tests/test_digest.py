@@ -163,7 +163,8 @@ def test_failures_of_the_target_itself_are_told_apart_and_come_last():
     )
     assert text.index("KeyError") < text.index("IndexError")
     assert "(fails on the target too) old" in text
-    assert "1 fails on the target too: not yours; 1 new" in text
+    assert "1 new; 1 fails on the target too, and must pass to be done" in text
+    assert "not yours" not in text
 
 
 def test_an_unparsed_failure_that_the_target_shares_says_so():
