@@ -67,3 +67,14 @@ def test_an_arm_is_driven_until_its_simulator_is_content(example):
     assert len(digest) <= 12
     assert robot.status()["sort-blocks"]["attempts_used"] == 2
     assert "go(arm, x, SAFE)" in robot.git("show", "main:arm/sort.py")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/usr/lib/postgresql").is_dir(), reason="PostgreSQL is not installed")
+def test_a_view_is_proven_on_a_database_made_for_it(example):
+    ledger = example("ledger")
+    assert "merged" in ledger.run()
+    _, second = ledger.sessions_told("balances")
+    assert "eve has 1000, expected 700" in second
+    assert "new has no balance, expected 0" in second
+    assert "left join" in ledger.git("show", "main:db/migrations/002_balances.sql")
