@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +71,28 @@ def test_an_arm_is_driven_until_its_simulator_is_content(example):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/usr/lib/postgresql").is_dir(), reason="PostgreSQL is not installed")
 def test_a_view_is_proven_on_a_database_made_for_it(example):
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        leave_out("PostgreSQL is not installed")
     ledger = example("ledger")
     assert "merged" in ledger.run()
     _, second = ledger.sessions_told("balances")
     assert "eve has 1000, expected 700" in second
     assert "new has no balance, expected 0" in second
     assert "left join" in ledger.git("show", "main:db/migrations/002_balances.sql")
+
+
+@pytest.mark.slow
+def test_a_page_is_proven_in_a_real_browser(example):
+    """npm works in the caller's environment, which knows how packages are reached from here."""
+    if not (Path("/usr/lib/chromium/chromium").exists() and shutil.which("npm")):
+        leave_out("chromium or npm is not installed")
+    counter = example("counter")
+    install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"]
+    subprocess.run(install, cwd=counter.path, check=True, capture_output=True)
+    assert "merged" in counter.run()
+    _, second = counter.sessions_told("remembers")
+    assert "1 failed, 3 passed" in second
+    assert "e2e/counter.spec.mjs::another tab knows it, too" in second
+    assert 'Expected: "1"' in second
+    assert "localStorage" in counter.git("show", "main:src/page.mjs")
