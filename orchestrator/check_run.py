@@ -65,7 +65,13 @@ async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
         report, unreadable = await _report(name, check, ended, bench)
     except (ClerkError, OSError) as error:
         return errored(name, check, f"could not run: {error}")
-    verdict, reason = judge(ended, report, unreadable=unreadable, wanted=bool(check.report))
+    verdict, reason = judge(
+        ended,
+        report,
+        unreadable=unreadable,
+        wanted=bool(check.report),
+        may_run_none=check.allow_no_tests,
+    )
     report = settled(report, verdict)
     if verdict is not Verdict.PASSED and not report.failures:
         report = await anyio.to_thread.run_sync(_eked_out, report, verdict, job.log, bench.folder)

@@ -58,6 +58,7 @@ def taken_together(check: Check, runs: Sequence[CheckResult], past: Past = NO_PA
         seconds=round(sum(run.seconds for run in runs), 3),
         runs=len(runs),
         overloaded=any(run.overloaded for run in runs),
+        written=tuple(dict.fromkeys(path for run in runs for path in run.written)),
     )
     if last.verdict is Verdict.PASSED:
         return _passed(check, runs, told, past)

@@ -36,10 +36,18 @@ _OUTSIDE_CODES = frozenset(
 Judged = tuple[Verdict, str]
 
 
-def judge(ended: Exit, report: Report, *, unreadable: str = "", wanted: bool = False) -> Judged:
+def judge(
+    ended: Exit,
+    report: Report,
+    *,
+    unreadable: str = "",
+    wanted: bool = False,
+    may_run_none: bool = False,
+) -> Judged:
     """The verdict of one run, and in a sentence why it is not *passed*.
 
-    ``wanted`` is whether the plan asks for a report; ``unreadable`` why there is none.
+    ``wanted`` is whether the plan asks for a report, ``unreadable`` why there is none;
+    ``may_run_none`` whether no test at all is a success, if the command says so, too.
     """
     if ended.ending in (Ending.MEMORY, Ending.DISK):
         return Verdict.ERRORED, f"killed: {ended.breach}"
@@ -49,7 +57,7 @@ def judge(ended: Exit, report: Report, *, unreadable: str = "", wanted: bool = F
     if could_not:
         return Verdict.ERRORED, f"could not run: {could_not}"
     if ended.code == 0:
-        return _exited_well(report, unreadable, wanted=wanted)
+        return _exited_well(report, unreadable, wanted=wanted, may_run_none=may_run_none)
     return _exited_badly(ended, report, unreadable)
 
 
@@ -79,13 +87,15 @@ def _could_not_run(ended: Exit) -> str:
     return "" if ended.code is not None else "nobody knows how it ended"
 
 
-def _exited_well(report: Report, unreadable: str, *, wanted: bool) -> Judged:
+def _exited_well(report: Report, unreadable: str, *, wanted: bool, may_run_none: bool) -> Judged:
     if report.failed or report.errored:
         return Verdict.FAILED, f"{_failures(report)}, though the command exited with 0"
     if not wanted:
         return Verdict.PASSED, ""
     if not report.parsed:
         return Verdict.ERRORED, f"exited with 0, but {unreadable or 'its report is missing'}"
+    if may_run_none:
+        return Verdict.PASSED, ""
     return _nothing_ran(report) or (Verdict.PASSED, "")
 
 

@@ -136,8 +136,8 @@ class CheckResult:
     ``skipped`` that it was not started, or not let finish, since another one failed (its verdict is
     then ERRORED and it blames nobody); ``log`` the path of the full output. ``flaky_tests`` failed
     and then passed on this tree, or failed in quarantine; ``tolerated`` is whether the plan lets a
-    FLAKY check pass; ``overloaded`` whether the machine was while it ran; ``written`` are paths of
-    the tree that it changed.
+    FLAKY check pass; ``overloaded`` whether the machine was while it ran; ``written`` are files of
+    the tree that changed while it ran, and some of them only where there are many.
     """
 
     check: str

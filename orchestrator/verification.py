@@ -36,6 +36,7 @@ from orchestrator.tests_first import tells_of
 from orchestrator.verification_run import VerificationRequest, VerificationRun
 from orchestrator.way_out import connected
 from orchestrator.worktree_setup import set_up
+from orchestrator.write_watch import WriteWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +61,7 @@ class Checkout(Protocol):
     def path(self) -> Path: ...
     @property
     def tree(self) -> str: ...
+    async def changed(self) -> frozenset[str]: ...
 
 
 class Pool(Protocol):
@@ -183,7 +185,7 @@ class Verifier:
                     run.give_up(f"would not test this tree: {astray}")
                     return
                 async with services_beside(request.plan, due, bench, self._ports) as services:
-                    await run.everything(services)
+                    await run.everything(services, WriteWatch(checkout.changed))
         except SetupFailed as error:
             run.give_up(f"the checkout could not be made ready: {error}")
         except (ClerkError, OSError) as error:

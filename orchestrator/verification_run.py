@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from orchestrator.slots import Slots
     from orchestrator.strain import Machine
     from orchestrator.tests_first import Wanted
+    from orchestrator.write_watch import WriteWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class VerificationRun:
         self._runs: dict[str, list[CheckResult]] = {name: [] for name in course.to_run}
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._ended_by = ""
+        self._watch: WriteWatch | None = None
 
     def tell_known(self) -> None:
         """Tell what need not run, and what cannot."""
@@ -115,13 +117,15 @@ class VerificationRun:
         names = check_closure(self._checks, self._open())
         return tuple(sorted(names, key=lambda name: -self._urgency[name]))
 
-    async def everything(self, services: Services) -> None:
+    async def everything(self, services: Services, watch: WriteWatch) -> None:
         """Run all that is due on one checkout, each as soon as what it needs has passed there.
 
         Raises ClerkError or OSError when the machine fails; what runs is stopped then.
         """
         self.rounds += 1
-        here = _Round(services, {name: anyio.Event() for name in self.due()})
+        here = _Round(services, watch, {name: anyio.Event() for name in self.due()})
+        self._watch = watch
+        await watch.begin()
         try:
             async with anyio.create_task_group() as running:
                 for name in here.ended:
@@ -156,7 +160,7 @@ class VerificationRun:
         """One run of a check, unless something it needs is in no state for it."""
         if self._is_barred(name, here):
             return
-        result = await self._ran(name, here.services)
+        result = await self._ran(name, here)
         runs = self._runs[name]
         if name in self.results:  # it only made the ground ready for another one
             here.ran[name] = result
@@ -167,14 +171,14 @@ class VerificationRun:
         here.ran[name] = taken_together(self._checks[name], runs, self._history.of(name))
         self._settle(here.ran[name])
 
-    async def _ran(self, name: str, services: Services) -> CheckResult:
+    async def _ran(self, name: str, here: _Round) -> CheckResult:
         runs = self._runs[name]
         alone = bool(runs) and wants_calm(runs)
         async with self._slots.hold(self._claim(name, alone=alone)):
             if alone:
                 await self._machine.calm()
             before = self._machine.look()
-            result = await services.run_check(name)
+            result = await here.run_check(name)
             strained = overload(before, self._machine.look())
         return result if alone else judged_by_load(result, strained)
 
@@ -212,7 +216,7 @@ class VerificationRun:
         wanted = self._request.wanted_tests.get(result.check)
         result = replace(result, report=keep_wanted(result, wanted))
         self.results[result.check] = result
-        if self._request.keeps:
+        if self._request.keeps and not (self._watch and self._watch.is_spoilt):
             with suppress(OSError):  # a verdict that is not kept costs a run, no more
                 self._cache.put(self._keys[result.check], result)
         if self._request.on_result is not None:
@@ -229,8 +233,18 @@ class _Round:
     """What goes on in one checkout: who has ended there, and what came of it."""
 
     services: Services
+    watch: WriteWatch
     ended: dict[str, anyio.Event]
     ran: dict[str, CheckResult] = field(default_factory=dict)
+
+    async def run_check(self, name: str) -> CheckResult:
+        """Run it now, and see what it writes."""
+        self.watch.starts(name)
+        try:
+            result = await self.services.run_check(name)
+            return replace(result, written=await self.watch.ended(name))
+        finally:
+            self.watch.stopped(name)
 
     def went_well(self, name: str) -> bool:
         return name in self.ran and self.ran[name].ok

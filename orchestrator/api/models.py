@@ -47,6 +47,7 @@ class CheckView(View):
     """One check on the task's newest tree; ``verdict`` is None while it has not ended.
 
     ``ok`` is whether it stands in nobody's way: it passed, or is flaky where the plan allows that.
+    ``written`` are files of the tree that changed while it ran.
     """
 
     name: str
@@ -56,6 +57,7 @@ class CheckView(View):
     runs: int = 1
     flaky_tests: tuple[str, ...] = ()
     overloaded: bool = False
+    written: tuple[str, ...] = ()
     verdict: Verdict | None = None
     passed: int = 0
     failed: int = 0

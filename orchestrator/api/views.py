@@ -249,6 +249,7 @@ def check_view(result: CheckResult) -> CheckView:
         runs=result.runs,
         flaky_tests=result.flaky_tests,
         overloaded=result.overloaded,
+        written=result.written,
         verdict=result.verdict,
         passed=result.report.passed,
         failed=result.report.failed + result.report.errored,

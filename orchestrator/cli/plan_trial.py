@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 AUDIT = "inputs-audit"
 BASELINE = "baseline"
 
+_PATHS_SHOWN = 5
+
 
 def tried(
     plan: Plan, repo: str | None, *, baseline: bool, audit_inputs: bool
@@ -66,6 +68,11 @@ def baseline_findings(plan: Plan, verification: Verification) -> Iterator[Findin
         sentence = f"its criteria ({criteria}) pass on {plan.target} before any work: they prove nothing of it"
         yield Finding(Severity.WARNING, BASELINE, f"task {quoted(name)}", sentence)
     for result in verification.results:
+        if result.written:
+            sentence = (
+                f"changes files of the tree, so nothing is kept as known: {_some(result.written)}"
+            )
+            yield Finding(Severity.WARNING, BASELINE, _subject(result), sentence)
         if result.check not in found.red:
             continue
         cannot = result.verdict is Verdict.ERRORED
@@ -73,6 +80,12 @@ def baseline_findings(plan: Plan, verification: Verification) -> Iterator[Findin
         word = "cannot run on" if cannot else "does not pass yet on"
         why = result.reason or result.verdict.replace("_", " ")
         yield Finding(severity, BASELINE, _subject(result), f"{word} {plan.target}: {why}")
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    more = len(paths) - _PATHS_SHOWN
+    told = ", ".join(map(quoted, paths[:_PATHS_SHOWN]))
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def _subject(result: CheckResult) -> str:

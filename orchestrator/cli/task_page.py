@@ -53,6 +53,9 @@ def _check_lines(check: CheckView) -> Iterator[str]:
     yield safe_text(f"  {_check(check)}", limit=300)
     if _is_told_why(check):
         yield f"      {safe_text(check.reason, one_line=True, limit=300)}"
+    if check.written:
+        told = f"changed files of the tree, so nothing is kept as known: {', '.join(check.written)}"
+        yield f"      {safe_text(told, one_line=True, limit=300)}"
 
 
 def _check(check: CheckView) -> str:

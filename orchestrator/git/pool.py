@@ -51,10 +51,25 @@ class Checkout:
     worktree: WorkTree
     commit: str
     tree: str
+    git: Git
 
     @property
     def path(self) -> Path:
         return self.worktree.path
+
+    async def changed(self) -> frozenset[str]:
+        """Files of the commit that are not as it has them any more; raises GitError."""
+        told = await self.git.run(
+            "diff",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=all",
+            self.commit,
+            at=self.worktree,
+            timeout_seconds=SWITCH_SECONDS,
+        )
+        return frozenset(told.fields)
 
 
 @dataclass(slots=True)
@@ -93,7 +108,7 @@ class CheckoutPool:
             try:
                 worktree = await self._filled(slot, commit)
                 crash_point("verification.checked-out")
-                yield Checkout(worktree, commit, tree)
+                yield Checkout(worktree, commit, tree, self._git)
             finally:
                 self._free.append(slot)
 

@@ -169,6 +169,9 @@ class Check(Strict):
         description="Format of its report, e.g. junit: read from the file at {report}, or from the"
         " output of a command that does not name {report}.",
     )
+    allow_no_tests: bool = Field(
+        False, description="Whether it may pass though its report tells of no test that ran."
+    )
     needs: tuple[Name, ...] = Field(
         (), strict=False, description="Checks that must pass before this one starts."
     )

@@ -37,6 +37,7 @@ OTHER = {
     "kind": "e2e",
     "run": "pytest -x",
     "report": "junit",
+    "allow_no_tests": True,
     "rerun": 2,
     "flaky": "allow",
     "env": {"A": "1"},

@@ -94,6 +94,16 @@ async def test_a_suite_without_tests_has_failed(site):
     assert (result.verdict, result.reason) == (Verdict.FAILED, "collected no tests")
 
 
+async def test_a_suite_without_tests_may_pass_where_the_plan_says_so(site):
+    none = {"report": "junit", "allow_no_tests": True}
+    green = await one(site, {"run": "echo '<testsuite/>' > {report}", **none})
+    assert green.verdict is Verdict.PASSED
+    red = await one(site, {"run": "echo '<testsuite/>' > {report}; exit 5", **none})
+    assert (red.verdict, red.reason) == (Verdict.FAILED, "collected no tests")
+    missing = await one(site, {"run": "true # {report}", **none})
+    assert missing.verdict is Verdict.ERRORED
+
+
 async def test_a_report_that_is_a_pipe_does_not_hang(site):
     result = await one(site, {"run": "mkfifo {report}", "report": "junit"})
     assert result.verdict is Verdict.ERRORED
