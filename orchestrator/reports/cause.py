@@ -10,12 +10,16 @@ from __future__ import annotations
 import re
 
 _GENERIC = re.compile(
-    r"(test )?fail(ed|ure)?|collection failure|error|undefined|\S+:\d+:\d+ .*|", re.IGNORECASE
+    r"(test )?fail(ed|ure)?|collection failure|error|undefined|\S+:\d+:\d+ .*|thread '.*' .*panicked at .*|",
+    re.IGNORECASE,
 )
 _PHASE = re.compile(r'failed on (?P<phase>setup|teardown) with "(?P<cause>.*?)"?', re.DOTALL)
 _PYTEST = re.compile(r"^E {3,}(?P<cause>\S.*)$", re.MULTILINE)
 _NAMED_ERROR = re.compile(
     r"^[ \t]*(?P<cause>[\w.]*(?:Error|Exception|panic)\b[^\n]*)$", re.MULTILINE
+)
+_PANICKED = re.compile(
+    r"^thread '[^\n]*' [^\n]*panicked at [^\n]*:\n(?P<cause>\S[^\n]*)$", re.MULTILINE
 )
 _GO_NOISE = re.compile(r"\s*(=== |--- |$)")
 _GO_PLACE = re.compile(r"^\s*[\w./-]{1,300}\.go:\d+: ")
@@ -34,7 +38,7 @@ def cause(message: str, details: str) -> str:
     first = next((line.strip() for line in message.split("\n") if line.strip()), "")
     if not _GENERIC.fullmatch(first):
         return first
-    told = _PYTEST.search(details) or _NAMED_ERROR.search(details)
+    told = _PYTEST.search(details) or _PANICKED.search(details) or _NAMED_ERROR.search(details)
     if told:
         return told["cause"].strip()
     lines = [line for line in details.split("\n") if not _GO_NOISE.match(line)]

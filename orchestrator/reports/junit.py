@@ -172,7 +172,7 @@ class _Case:
         frame = innermost_own(details)
         failure = Failure(
             test=safe_text(whole, one_line=True) or self._identity(details),
-            message=cause(message, details),
+            message=cause(message, details) or self._text(entry.type),
             details=details,
             path=frame.path if frame else "",
             line=frame.line if frame else None,

@@ -25,7 +25,7 @@ def test_figures_of_the_loop_are_told_check_by_check(yard):
     assert 0 < told["to_verdict_p50_seconds"] <= told["to_verdict_p95_seconds"]
     (unit,) = told["checks"]
     assert (unit["name"], unit["runs"], unit["not_green"]) == ("unit", 3, 1)
-    assert 0 < unit["p50_seconds"] <= unit["p95_seconds"] < told["to_verdict_p95_seconds"]
+    assert 0 < unit["p50_seconds"] <= unit["p95_seconds"]
     page = yard.clerk("status", "--timing", "--plan", "p").stdout
     assert "plan p: from commit to verdict p50" in page
     assert "of 3 runs, 1 not green, 0 known from before" in page

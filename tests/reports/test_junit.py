@@ -276,6 +276,7 @@ def written(name):
         ("vitest.xml", (8, 4, 2, 3, 0)),
         ("jest.xml", (6, 5, 0, 2, 0)),
         ("playwright.xml", (6, 10, 0, 4, 0)),
+        ("nextest.xml", (3, 4, 0, 0, 1)),
         ("gotestsum.xml", (4, 3, 1, 1, 0)),
         ("gotestsum-rerun.xml", (2, 0, 0, 0, 1)),
     ],
@@ -355,6 +356,21 @@ def test_causes_are_told_where_writers_wrap_them():
     ]
     assert "Error: left dirty" in messages
     assert messages.count("Expected to fail, but passed.") == 2
+
+
+def test_a_panic_is_told_by_what_it_says_and_a_time_out_by_its_kind():
+    told = {f.test: (f.message, f.path, f.line) for f in written("nextest.xml").failures}
+    assert told == {
+        "shop::tests::aborts": ("process aborted with signal 6 (SIGABRT)", "", None),
+        "shop::tests::first_of_none": (
+            "index out of bounds: the len is 0 but the index is 0",
+            "src/lib.rs",
+            6,
+        ),
+        "shop::tests::adds": ("assertion `left == right` failed: the sum", "src/lib.rs", 15),
+        "shop::it::slow": ("test timeout", "", None),
+    }
+    assert written("nextest.xml").flaky_tests == ("shop::it::sometimes",)
 
 
 def test_a_go_test_that_fails_by_those_within_it_is_not_told_besides():
