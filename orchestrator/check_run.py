@@ -17,6 +17,7 @@ import anyio.to_thread
 from orchestrator.errors import ClerkError
 from orchestrator.job import Ending, Job
 from orchestrator.judgement import judge, settled
+from orchestrator.log_tail import missing_command
 from orchestrator.plan.values import REPORT, tells_report
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
@@ -71,6 +72,7 @@ async def run_check(name: str, check: Check, bench: Workbench) -> CheckResult:
         unreadable=unreadable,
         wanted=bool(check.report),
         may_run_none=check.allow_no_tests,
+        lost=missing_command(job.log),
     )
     report = settled(report, verdict)
     if verdict is not Verdict.PASSED and not report.failures:

@@ -43,17 +43,19 @@ def judge(
     unreadable: str = "",
     wanted: bool = False,
     may_run_none: bool = False,
+    lost: str = "",
 ) -> Judged:
     """The verdict of one run, and in a sentence why it is not *passed*.
 
     ``wanted`` is whether the plan asks for a report, ``unreadable`` why there is none;
-    ``may_run_none`` whether no test at all is a success, if the command says so, too.
+    ``may_run_none`` whether no test at all is a success, if the command says so, too; ``lost`` names the
+    command that a shell did not find.
     """
     if ended.ending in (Ending.MEMORY, Ending.DISK):
         return Verdict.ERRORED, f"killed: {ended.breach}"
     if ended.ending is not Ending.EXITED:
         return Verdict.TIMED_OUT, f"stopped after {show_duration(round(ended.seconds, 1))}"
-    could_not = _could_not_run(ended)
+    could_not = _could_not_run(ended, lost)
     if could_not:
         return Verdict.ERRORED, f"could not run: {could_not}"
     if ended.code == 0:
@@ -73,13 +75,14 @@ def settled(report: Report, verdict: Verdict) -> Report:
     return replace(report, warned=())
 
 
-def _could_not_run(ended: Exit) -> str:
+def _could_not_run(ended: Exit, lost: str) -> str:
     if ended.error:
         return ended.error
     if ended.signal is not None:
         return "" if ended.signal in _CRASHES else f"killed from outside by {_name(ended.signal)}"
     if ended.code == _NOT_FOUND:
-        return "a command was not found (exit code 127); is it installed, and is setup complete?"
+        which = lost or "a command"
+        return f"{which} was not found (exit code 127); is it installed, and is setup complete?"
     if ended.code == _NOT_EXECUTABLE:
         return "a command is not executable (exit code 126)"
     if ended.code in _OUTSIDE_CODES:

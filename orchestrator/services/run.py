@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
+from orchestrator.log_tail import missing_command
 from orchestrator.reports.output import extract
 from orchestrator.services.inquiry import Inquiry
 
@@ -92,5 +93,9 @@ class ServiceRun:
             return f"{who} was killed{when} by signal {ended.signal}"
         if ended.code == 0:
             return f"{who} ended{when} (exit code 0); it must stay in the foreground"
-        missing = ": a command was not found" if ended.code == _NOT_FOUND else ""
+        missing = ""
+        if ended.code == _NOT_FOUND:
+            missing = (
+                f": {missing_command(self._ground.log(self.name)) or 'a command'} was not found"
+            )
         return f"{who} died{when} (exit code {ended.code}{missing})"

@@ -10,7 +10,7 @@ from orchestrator.check_history import command_hash
 from orchestrator.records import CheckRunRecord
 from orchestrator.store import Store
 
-MISSING = "could not run: a command was not found (exit code 127); is it installed, and is setup complete?"
+MISSING = "could not run: 'no-such-command' was not found (exit code 127); is it installed, and is setup complete?"
 
 
 def timing(yard, *args):

@@ -109,10 +109,20 @@ async def test_a_report_that_is_a_pipe_does_not_hang(site):
     assert result.verdict is Verdict.ERRORED
 
 
-async def test_a_missing_command_blames_nobody(site):
-    result = await one(site, {"run": "no-such-command-at-all"})
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        ("no-such-command-at-all --x", "'no-such-command-at-all'"),
+        ("echo begun && ./away/tool.sh", "'./away/tool.sh'"),
+        ("env no-such-command", "'no-such-command'"),
+        ("bash -c 'echo a: b; no_such_command'", "'no_such_command'"),
+        ("exit 127", "a command"),
+    ],
+)
+async def test_a_missing_command_blames_nobody_and_is_named(site, run, name):
+    result = await one(site, {"run": run})
     assert result.verdict is Verdict.ERRORED
-    assert "not found" in result.reason
+    assert result.reason.startswith(f"could not run: {name} was not found (exit code 127)")
 
 
 async def test_a_check_that_takes_too_long_is_stopped_and_timed_out(site):
