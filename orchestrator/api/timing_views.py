@@ -9,7 +9,8 @@ class CheckTimingView(View):
     """The newest runs of a check by the command it has now.
 
     ``runs`` really ran and came to a verdict, ``not_green`` of them red, timed out or flaky; the percentiles are
-    theirs. ``cached`` results were known from before.
+    theirs. ``cached`` results were known from before. ``flaky_tests`` are told with how often they were, the
+    flakiest first.
     """
 
     name: str
@@ -19,6 +20,7 @@ class CheckTimingView(View):
     not_green: int = 0
     p50_seconds: float | None = None
     p95_seconds: float | None = None
+    flaky_tests: tuple[str, ...] = ()
 
 
 class TimingView(View):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.api.timing_views import CheckTimingView, TimingView
-from orchestrator.check_history import percentile
+from orchestrator.check_history import flakes_told, percentile
 from orchestrator.loop_speed import dominant, times_to_verdict
 from orchestrator.plan.graph import check_closure
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from orchestrator.check_history import History
     from orchestrator.plan.model import Plan
     from orchestrator.records import AttemptRecord, VerificationSpan
+
+MOST_FLAKY = 10
+"""Tests of a check that are told."""
 
 
 def timing_view(
@@ -48,4 +51,5 @@ def _check(plan: Plan, name: str, history: History) -> CheckTimingView:
         not_green=past.not_green,
         p50_seconds=past.percentile(0.5),
         p95_seconds=past.percentile(0.95),
+        flaky_tests=tuple(flakes_told(list(past.flakes())[:MOST_FLAKY], past)),
     )

@@ -31,6 +31,8 @@ def _plan_lines(timing: TimingView) -> Iterator[str]:
     width = max((len(check.name) for check in timing.checks), default=0)
     for check in timing.checks:
         yield safe_text(f"  {check.name:<{width}}  {_check(check)}")
+        for test in check.flaky_tests:
+            yield safe_text(f"  {'':<{width}}  flaky: {test}", limit=300)
     if timing.advice:
         yield safe_text(f"  check {timing.dominant!r}: {timing.advice}")
 

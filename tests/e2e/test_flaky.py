@@ -56,6 +56,7 @@ def test_a_flaky_check_is_looked_at_twice_and_then_a_person_is_asked(yard):
     assert "unit (unit): flaky" in page
     assert [v["verdict"] for v in told(yard)["verifications"]] == ["flaky", "flaky"]
     assert len(yard.first_parents()) == 2, "nothing landed"
+    assert "flaky: shop::weather (2 of the last" in yard.clerk("status", "--timing").stdout
 
 
 def test_a_resource_is_held_by_one_check_at_a_time_across_tasks(yard):
