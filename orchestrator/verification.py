@@ -185,7 +185,7 @@ class Verifier:
                     run.give_up(f"would not test this tree: {astray}")
                     return
                 async with services_beside(request.plan, due, bench, self._ports) as services:
-                    await run.everything(services, WriteWatch(checkout.changed))
+                    await run.everything(services, WriteWatch(checkout.path, checkout.changed))
         except SetupFailed as error:
             run.give_up(f"the checkout could not be made ready: {error}")
         except (ClerkError, OSError) as error:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator import write_watch
 from orchestrator.states import Verdict
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True, params=[write_watch.LOOKED_THROUGH, 1], ids=["small", "large"])
+def _size(request, monkeypatch):
+    """Checkouts beyond a size are left to git alone, and it is all the same."""
+    monkeypatch.setattr(write_watch, "LOOKED_THROUGH", request.param)
 
 
 async def verified(site, checks, **changes):
@@ -21,6 +28,16 @@ async def test_a_check_that_changes_the_tree_is_told_and_never_known(site):
         assert (unit.verdict, unit.cached) == (Verdict.PASSED, False)
         assert unit.written == (".gitignore", "README")
     assert site.ran() == ["ran", "ran"]
+
+
+async def test_each_change_is_told_of_the_check_that_made_it(site):
+    checks = {
+        "a": {"run": "echo a >> README"},
+        "b": {"run": "echo b >> README; echo b >> .gitignore", "needs": ["a"]},
+        "c": {"run": "true", "needs": ["b"]},
+    }
+    told = await verified(site, checks)
+    assert [told[name].written for name in "abc"] == [("README",), (".gitignore",), ()]
 
 
 async def test_what_a_check_makes_beside_the_trees_files_is_its_own(site):
