@@ -25,12 +25,10 @@ from orchestrator.reports.frames import innermost_own
 from orchestrator.reports.identities import identity_of
 from orchestrator.reports.junit_flavours import (
     NEVER_ENDED,
+    Flavour,
     bad_results,
-    never_ended,
     only_threw,
     projects_of,
-    stands_for_all,
-    trials_of,
     words_of,
 )
 from orchestrator.reports.source import ReportUnreadable, read_report
@@ -75,9 +73,11 @@ class JUnitParser:
         listed = 0
         for suite in document:
             project = projects.get((suite.name or "", suite.hostname or ""), "")
-            listed += sum(len(bad_results(case)) for case in suite)
-            for trial in trials_of(suite):
-                _Case(trial.case, suite, project, roots).count(tally, again=trial.passed_again)
+            flavour = Flavour.of(suite)
+            listed += sum(len(bad_results(case)) for case in flavour.cases)
+            for trial in flavour.trials():
+                case = _Case(trial.case, suite, flavour, project, roots)
+                case.count(tally, again=trial.passed_again)
         _believe_totals(document, listed, tally)
         return tally.report()
 
@@ -135,12 +135,13 @@ class _Case:
 
     case: Any
     suite: Any
+    flavour: Flavour
     project: str
     roots: Sequence[str]
 
     def count(self, tally: Tally, *, again: bool) -> None:
         """``again``: it passed, and there are cases of the same test that did not."""
-        if never_ended(self.case, self.suite):
+        if self.flavour.never_ended(self.case):
             tally.add(Failure("unnamed test", NEVER_ENDED), error=True)
             return
         bad = bad_results(self.case)
@@ -163,7 +164,7 @@ class _Case:
 
     def _add(self, entry: Any, tally: Tally) -> None:
         details = self._text(words_of(entry))
-        whole, unrun = stands_for_all(self.case, self.suite, details)
+        whole, unrun = self.flavour.stands_for_all(self.case, details)
         error = unrun or (isinstance(entry, Error) and not only_threw(entry))
         if tally.is_full:
             tally.count(error=error)

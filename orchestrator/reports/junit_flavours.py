@@ -20,7 +20,7 @@ from junitparser import Error, Failure
 from orchestrator.reports.go_names import names_around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NEVER_ENDED = "a test began and did not end"
 
@@ -37,26 +37,49 @@ class Trial:
     passed_again: bool = False
 
 
-def trials_of(suite: Any) -> Iterator[Trial]:
-    """The tests of a suite, each once, but for those that went wrong in several ways."""
-    cases = list(suite)
-    if suite.name == "pytest":
-        for tried in _grouped(cases):
-            yield from _by_pytest(tried)
-    elif _is_go(suite):
-        yield from _innermost([_by_go(tried) for tried in _grouped(cases)])
-    else:
-        yield from map(Trial, cases)
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """What the writer of one suite means by its cases; made once, since a suite may hold many."""
+
+    suite: str
+    cases: Sequence[Any]
+    is_go: bool
+
+    @classmethod
+    def of(cls, suite: Any) -> Flavour:
+        is_go = any(each.name == "go.version" for each in suite.properties())
+        return cls(suite.name or "", list(suite), is_go)
+
+    @property
+    def is_pytest(self) -> bool:
+        return self.suite == "pytest"
+
+    def trials(self) -> Iterator[Trial]:
+        """The tests of the suite, each once, but for those that went wrong in several ways."""
+        if self.is_pytest:
+            for tried in _grouped(self.cases):
+                yield from _by_pytest(tried)
+        elif self.is_go:
+            yield from _innermost([_by_go(tried) for tried in _grouped(self.cases)])
+        else:
+            yield from map(Trial, self.cases)
+
+    def never_ended(self, case: Any) -> bool:
+        """Whether pytest was stopped in this test: its element has no name then."""
+        return self.is_pytest and not (case.name or case.classname or case.result)
+
+    def stands_for_all(self, case: Any, details: str) -> tuple[str, bool]:
+        """The file or package that a failure is really told of, and whether nothing of it ran."""
+        if self.is_go and case.name == "TestMain" and _UNBUILT.fullmatch(details):
+            return self.suite, True
+        if case.name and case.name == case.classname == self.suite:
+            return self.suite, len(self.cases) == 1
+        return "", False
 
 
 def bad_results(case: Any) -> list[Any]:
     """What a case tells of failures and errors."""
     return [entry for entry in case.result if isinstance(entry, Failure | Error)]
-
-
-def never_ended(case: Any, suite: Any) -> bool:
-    """Whether pytest was stopped in this test: its element has no name then."""
-    return suite.name == "pytest" and not (case.name or case.classname or case.result)
 
 
 def only_threw(entry: Any) -> bool:
@@ -73,15 +96,6 @@ def words_of(entry: Any) -> str:
     return _HEADLINE.sub("", text, count=1) if _HEADLINE.match(text) else text
 
 
-def stands_for_all(case: Any, suite: Any, details: str) -> tuple[str, bool]:
-    """The file or package that a failure is really told of, and whether nothing of it ran."""
-    if _is_go(suite) and case.name == "TestMain" and _UNBUILT.fullmatch(details):
-        return suite.name or "", True
-    if case.name and case.name == case.classname == suite.name:
-        return case.name, len(list(suite)) == 1
-    return "", False
-
-
 def projects_of(document: Iterable[Any]) -> Mapping[tuple[str, str], str]:
     """What tells suites of the same name apart: their host, which Playwright makes the project."""
     hosts: defaultdict[str, set[str]] = defaultdict(set)
@@ -95,7 +109,7 @@ def projects_of(document: Iterable[Any]) -> Mapping[tuple[str, str], str]:
     }
 
 
-def _grouped(cases: list[Any]) -> list[list[Any]]:
+def _grouped(cases: Iterable[Any]) -> list[list[Any]]:
     groups: defaultdict[tuple[str, ...], list[Any]] = defaultdict(list)
     for number, case in enumerate(cases):
         name = case.name or f"\n{number}"  # two without a name are two
@@ -119,7 +133,3 @@ def _innermost(trials: list[Trial]) -> Iterator[Trial]:
 def _by_go(tried: list[Any]) -> Trial:
     good = [case for case in tried if not bad_results(case)]
     return Trial((good or tried)[-1], passed_again=0 < len(good) < len(tried))
-
-
-def _is_go(suite: Any) -> bool:
-    return any(each.name == "go.version" for each in suite.properties())

@@ -396,6 +396,14 @@ def test_names_of_go_tests_without_end_are_read_in_time_that_grows_with_their_le
     assert told.failed == 1
 
 
+@pytest.mark.parametrize("suite", ["a", "pytest"])
+def test_a_suite_of_many_cases_is_read_in_time_that_grows_with_their_number(tmp_path, suite):
+    case = f'<testcase classname="{suite}" name="{suite}"><failure>no</failure></testcase>'
+    properties = "".join(f'<property name="p{n}" value="1"/>' for n in range(20_000))
+    text = f"<testsuite name='{suite}'><properties>{properties}</properties>{case * 20_000}</testsuite>"
+    assert parsed(tmp_path, text).failed == 20_000
+
+
 def test_what_passed_only_when_tried_again_is_counted(tmp_path):
     assert parsed(tmp_path, SUREFIRE).flaky == 1
 
