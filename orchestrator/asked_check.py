@@ -7,6 +7,7 @@ looks at the task, and moves no task; what lands is verified by ``verification_j
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -14,21 +15,23 @@ from typing import TYPE_CHECKING
 from orchestrator import sandboxes
 from orchestrator.check_graph import run_order
 from orchestrator.environment import confined_environment
-from orchestrator.errors import UsageError
+from orchestrator.errors import GitError, UsageError
 from orchestrator.git.refs import branch_ref, check_ref
 from orchestrator.plan.graph import check_closure
+from orchestrator.restoration import restored
 from orchestrator.results import Verification
 from orchestrator.site import ASKED, BRANCH
 from orchestrator.snapshots import Snapshots, Whose
-from orchestrator.survey import survey_changes
+from orchestrator.survey import survey_work
 from orchestrator.verification_job import keep_verification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from orchestrator.git.command import WorkTree
     from orchestrator.plan.model import Plan
+    from orchestrator.readiness import Survey
     from orchestrator.records import TaskRecord
     from orchestrator.results import CheckResult
     from orchestrator.site import Site
@@ -56,6 +59,15 @@ class Finding:
     verification: Verification
     digest: str
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is verified of a snapshot."""
+
+    commit: str
+    tree: str
+    warnings: tuple[str, ...] = ()
 
 
 class AskedChecks:
@@ -116,7 +128,8 @@ class AskedChecks:
         site = self._site
         plan = site.records.book.snapshot(ask.plan)
         record, live = plan.tasks[ask.task], site.records.activity.of(ask.plan, ask.task)
-        shown = site.request(plan, ask.checks, snapshot.commit, snapshot.tree, record)
+        seen = await self._look(ask, plan.plan, record, snapshot)
+        shown = site.request(plan, ask.checks, seen.commit, seen.tree, record)
 
         def tell(result: CheckResult) -> None:
             if shown.on_result is not None:
@@ -133,7 +146,7 @@ class AskedChecks:
             verification = await site.verifier.verify(request)
         finally:
             live.running_checks = set()
-        warnings = (*snapshot.notes, *await self._warnings(plan.plan, record, snapshot.commit))
+        warnings = (*snapshot.notes, *seen.warnings)
         finding = Finding(verification, self.digest(ask, verification), warnings)
         if self._is_news(record, verification):
             keep_verification(
@@ -172,18 +185,33 @@ class AskedChecks:
             raise UsageError(f"the target branch {target!r} is gone; make it again")
         return found
 
-    async def _warnings(self, plan: Plan, record: TaskRecord, commit: str) -> tuple[str, ...]:
-        task = self._site.records.book.task(record.plan, record.id)
+    async def _look(self, ask: Ask, plan: Plan, record: TaskRecord, snapshot: Snapshot) -> _Seen:
+        """What to verify, with what it may not change put back; a person may change anything."""
         base = record.base or await self._target(record.plan)
-        history = self._site.git.history
-        if not await history.is_ancestor(base, commit):
-            return (f"the history was rewritten: it no longer holds its base {base[:12]}",)
-        survey = await survey_changes(history, plan, task, base=base, head=commit)
-        told = (
-            ("paths that no session may change", survey.protected),
-            ("paths outside its scope", survey.out_of_scope),
-        )
-        return tuple(f"the work changes {what}: {_some(paths)}" for what, paths in told if paths)
+        git, record = self._site.git, replace(record, base=base)
+        plain = _Seen(snapshot.commit, snapshot.tree)
+        if not await git.history.is_ancestor(base, snapshot.commit):
+            rewritten = f"the history was rewritten: it no longer holds its base {base[:12]}"
+            return replace(plain, warnings=(rewritten,))
+        survey = await survey_work(git.history, git.candidates, plan, record, snapshot.commit)
+        told = tuple(_told(survey))
+        if ask.folder is not None:
+            return replace(plain, warnings=told)
+        with suppress(GitError):
+            if found := await restored(git, record, survey, snapshot.tree):
+                back = f"checked with {_some(found.paths)} as the architect has it"
+                return _Seen(found.commit, found.tree, (*told, back))
+        return replace(plain, warnings=told)
+
+
+def _told(survey: Survey) -> Iterator[str]:
+    for what, paths in (
+        ("paths that no session may change", survey.protected),
+        ("locked tests", survey.locked),
+        ("paths outside its scope", survey.out_of_scope),
+    ):
+        if paths:
+            yield f"the work changes {what}: {_some(paths)}"
 
 
 def _some(paths: tuple[str, ...]) -> str:

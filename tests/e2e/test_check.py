@@ -38,6 +38,30 @@ def test_a_session_sees_red_mends_sees_green_and_nothing_runs_again(yard):
     assert not yard.git("for-each-ref", "refs/clerk/checks")
 
 
+def test_a_session_that_bends_what_it_may_not_change_is_answered_without_that(yard):
+    work = (
+        "echo bad > a.txt; echo true > check.sh; echo new > checks/b; rm checks/a; "
+        "clerk check > $GATES/told; echo $? >> $GATES/told; "
+        "git checkout -q check.sh checks; rm checks/b; echo good > a.txt; "
+        "clerk check --json > $GATES/green"
+    )
+    yard.write("checks/a", "as it was")
+    yard.git("branch", "-f", "main", yard.commit("rules"))
+    check = {"run": "sh check.sh && grep was checks/a && ! test -e checks/b"}
+    plan = yard.plan({"a": work}, {"unit": check}, protect=["check.sh", "checks/**"])
+    yard.clerk("run", str(plan))
+    told = yard.gate("told").read_text()
+    assert told.startswith("FAIL unit")
+    assert "the work changes paths that no session may change: check.sh, checks/a, checks/b" in told
+    assert "checked with check.sh, checks/a, checks/b as the architect has it" in told
+    assert told.endswith("\n1\n")
+    green = json.loads(yard.gate("green").read_text())
+    assert (green["passed"], green["warnings"]) == (True, [])
+    task = yard.status()["a"]
+    assert task["state"] == "verified"
+    assert yard.git("rev-parse", f"{task['head']}^{{tree}}") == green["tree"]
+
+
 def test_in_the_sandbox_it_is_the_same_and_shows_nothing_beyond(tmp_path):
     """Uncommitted work on a commit of the session's own, in its private view; and no way out."""
     yard = Enclosed.make(tmp_path / "ein Hof")
