@@ -122,8 +122,11 @@ class Objects:
     def _read(self, oid: str) -> bytes | None:
         """The raw commit; None when the reader cannot tell, and git itself is to be asked."""
         try:
-            _, kind, _, raw = self._reader.get_object_data(oid)
+            _, kind, size, raw = self._reader.get_object_data(oid)
         except (ValueError, OSError):  # no such object, or the reader was ended (Ctrl-C, say)
+            self.close()
+            return None
+        if len(raw) != int(size):  # it was ended in mid-sentence
             self.close()
             return None
         return raw if os.fsdecode(kind) == "commit" else None
@@ -132,7 +135,9 @@ class Objects:
 def _parsed(oid: str, raw: bytes) -> Commit:
     header, _, message = raw.decode("utf-8", "replace").partition("\n\n")
     lines = [line.partition(" ") for line in header.split("\n")]
-    tree = next(value for key, _, value in lines if key == "tree")
+    tree = next((value for key, _, value in lines if key == "tree"), "")
+    if not tree:
+        raise GitError(f"{oid} reads as no commit; is the repository whole? git fsck tells")
     parents = tuple(value for key, _, value in lines if key == "parent")
     author = next((value for key, _, value in lines if key == "author"), "")
     person = _PERSON.match(author)

@@ -40,3 +40,13 @@ async def test_what_is_no_commit_is_an_error(sample, opened):
         await opened.objects.commit(sample.git("rev-parse", "HEAD:a.txt"))
     with pytest.raises(GitError, match="not the id of a commit"):
         await opened.objects.commit("HEAD\n")
+
+
+async def test_a_reader_that_was_ended_in_mid_sentence_is_not_believed(sample, opened, monkeypatch):
+    whole = await opened.objects.commit(sample.head)
+
+    def broken_off(oid):
+        return oid.encode(), b"commit", 200, b""
+
+    monkeypatch.setattr(opened.objects._reader, "get_object_data", broken_off)
+    assert await opened.objects.commit(sample.head) == whole
