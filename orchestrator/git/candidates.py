@@ -18,7 +18,7 @@ from orchestrator.identity import Identity
 from orchestrator.states import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.git.command import Git, Output
 
@@ -66,10 +66,11 @@ class Conflict:
 
 
 class Candidates:
-    """Builds candidates in one repository."""
+    """Builds candidates in one repository; ``env`` is laid over git's environment."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, *, env: Mapping[str, str] | None = None) -> None:
         self._git = git
+        self._env = env or {}
 
     async def merge(self, target: str, head: str) -> Merge | Conflict:
         """What merging the oid ``head`` into the oid ``target`` gives; writes only objects.
@@ -77,7 +78,9 @@ class Candidates:
         Raises GitError when an oid is unknown or the histories have nothing in common.
         """
         merged = await self._git.run(
-            "merge-tree", "--write-tree", "-z", "--name-only", "--messages", target, head, ok=(0, 1)
+            *("merge-tree", "--write-tree", "-z", "--name-only", "--messages", target, head),
+            ok=(0, 1),
+            env=self._env,
         )
         tree, paths, summary = _read_merge(merged, target, head)
         if merged.code:
@@ -97,6 +100,7 @@ class Candidates:
         """A commit of ``tree``, by ``author`` and us, the same whenever it is made."""
         when = f"@{date} +0000"
         env = {
+            **self._env,
             **author.as_environment(self._git.identity),
             "GIT_AUTHOR_DATE": when,
             "GIT_COMMITTER_DATE": when,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from orchestrator.git.candidates import Conflict
     from orchestrator.git.command import Git, WorkTree
+    from orchestrator.git.resolutions import Disputed, Resolutions
 
 CONTEXT_LINES = 3
 _START, _END = "<<<<<<< ", ">>>>>>> "
@@ -25,9 +26,15 @@ _START, _END = "<<<<<<< ", ">>>>>>> "
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """The task's branch and the target are joined, unless ``conflicts`` names open files."""
+    """The task's branch and the target are joined, unless ``conflicts`` names open files.
+
+    ``reused`` are files in which an earlier resolution of the same conflict was put in place,
+    ``disputed`` those of the open ones whose resolution can be learnt.
+    """
 
     conflicts: tuple[str, ...] = ()
+    reused: tuple[str, ...] = ()
+    disputed: tuple[Disputed, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -37,9 +44,10 @@ class Synced:
 class Conflicts:
     """Shows conflicts, and takes them to where they can be mended."""
 
-    def __init__(self, git: Git, history: History) -> None:
+    def __init__(self, git: Git, history: History, resolutions: Resolutions) -> None:
         self._git = git
         self._history = history
+        self._resolutions = resolutions
 
     async def hunks(self, conflict: Conflict, max_bytes: int) -> str:
         """The conflicting hunks with ``CONTEXT_LINES`` around, at most ``max_bytes`` of text.
@@ -60,9 +68,9 @@ class Conflicts:
     async def sync(self, tree: WorkTree, target: str, message: str) -> Synced:
         """Merge the oid ``target`` into the worktree's branch.
 
-        Clean: a commit (or a fast-forward). Otherwise the files hold conflict markers, and the
-        merge is in progress for the next session to finish. Raises GitError when git refuses to
-        begin, e.g. over uncommitted changes.
+        Clean: a commit (or a fast-forward), also where every conflict was resolved once before.
+        Otherwise the files hold conflict markers, and the merge is in progress for the next session
+        to finish. Raises GitError when git refuses to begin, e.g. over uncommitted changes.
         """
         merged = await self._git.run(
             "merge",
@@ -77,12 +85,20 @@ class Conflicts:
         )
         if merged.code == 0:
             return Synced()
+        if not await self._unmerged(tree):
+            raise GitError(f"the target cannot be merged in {tree.path}: {merged.complaint}")
+        disputed = await self._resolutions.disputed(tree)
+        reused = await self._resolutions.reuse(tree, disputed)
+        left = await self._unmerged(tree)
+        if not left:
+            await self._git.run("commit", "--quiet", "--no-verify", "--no-edit", at=tree)
+        return Synced(left, reused, tuple(one for one in disputed if one.path in left))
+
+    async def _unmerged(self, tree: WorkTree) -> tuple[str, ...]:
         listing = await self._git.run(
             "diff", "--name-only", "--diff-filter=U", "-z", "--no-ext-diff", at=tree
         )
-        if not listing.fields:
-            raise GitError(f"the target cannot be merged in {tree.path}: {merged.complaint}")
-        return Synced(tuple(dict.fromkeys(listing.fields)))
+        return tuple(dict.fromkeys(listing.fields))
 
     async def left(self, head: str, target: str) -> tuple[str, ...]:
         """Files of ``head`` that still hold a marker of the merge with the oid ``target``.

@@ -189,7 +189,7 @@ class Imports:
         """New objects go to ``place``; those of the repository are borrowed."""
         return {
             "GIT_OBJECT_DIRECTORY": str(place),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(str(self._objects)),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted_path(str(self._objects)),
         }
 
     def _move_in(self, place: Path, name: str) -> None:
@@ -250,7 +250,7 @@ def _is_empty(pack: Path) -> bool:
     return not head or (head[:4] == b"PACK" and head[8:] == bytes(4))
 
 
-def _quoted(path: str) -> str:
+def quoted_path(path: str) -> str:
     """A path in a list that colons divide."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.conflicts import Conflicts
+from orchestrator.git.grounds import Grounds
 from orchestrator.git.history import History
 from orchestrator.git.imports import Imports
 from orchestrator.git.landing import Landing
@@ -26,6 +27,7 @@ from orchestrator.git.reduction import Reductions
 from orchestrator.git.refs import Refs
 from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
+from orchestrator.git.resolutions import Resolutions
 from orchestrator.git.reverting import Reverting
 from orchestrator.git.strategies import Strategies
 from orchestrator.git.tripwire import Tripwire
@@ -98,7 +100,15 @@ class OpenRepository:
 
     @cached_property
     def conflicts(self) -> Conflicts:
-        return Conflicts(self.git, self.history)
+        return Conflicts(self.git, self.history, self.resolutions)
+
+    @cached_property
+    def resolutions(self) -> Resolutions:
+        return Resolutions(self.git, self.refs)
+
+    @cached_property
+    def grounds(self) -> Grounds:
+        return Grounds(self.git, self.candidates, self.objects)
 
     @cached_property
     def landing(self) -> Landing:

@@ -56,6 +56,11 @@ def check_ref(plan: str, task: str) -> str:
     return f"{CHECKS}/{plan}/{task}"
 
 
+def resolving_ref(plan: str, task: str) -> str:
+    """Names the conflicts that a task's agent is resolving, until its work is verified."""
+    return f"refs/clerk/resolving/{plan}/{task}"
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """One ref's way from ``old`` to ``new``; "" stands for "does not exist" on either side."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.refs import branch_ref, stray_ref, task_branch
+from orchestrator.git.status import STATUS, read_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,28 @@ class TaskWorktrees:
         tree = await self._linked.add(name, head)
         await attach(self._git, tree, branch)
         return tree
+
+    async def go_ahead(self, plan: str, task: str, old: str, new: str) -> tuple[str, ...]:
+        """Bring the files of a standing worktree from ``old``, its head, to ``new``.
+
+        For a branch that is about to move there: asked again after a crash it is done, or does it.
+        Returns the uncommitted paths that forbid it, and then nothing was changed.
+        """
+        tree = self._linked.find(f"{plan}/{task}")
+        if tree is None or await self._holds(tree, new):
+            return ()
+        status = read_status((await self._git.run(*STATUS, at=tree)).stdout)
+        if status.changed or status.head != old:
+            return status.changed or (f"its HEAD, which is at {status.head[:9]}",)
+        await self._git.run("update-index", "-q", "--refresh", at=tree, ok=(0, 1))
+        moved = await self._git.run("read-tree", "-m", "-u", old, new, at=tree, ok=(0, 128))
+        return (moved.complaint,) if moved.code else ()
+
+    async def _holds(self, tree: WorkTree, commit: str) -> bool:
+        answer = await self._git.run(
+            "diff-index", "--cached", "--quiet", "--no-ext-diff", commit, at=tree, ok=(0, 1)
+        )
+        return answer.code == 0
 
     async def remove(self, plan: str, task: str) -> None:
         """Remove the worktree; the branch stays. Nothing there is fine."""

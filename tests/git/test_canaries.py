@@ -21,6 +21,7 @@ from orchestrator.git.opening import OpenRepository
 from orchestrator.git.policy import scan
 from orchestrator.git.preflight import preflight
 from orchestrator.git.repository import Repository
+from orchestrator.git.what_if import WhatIf
 from orchestrator.identity import Identity
 from orchestrator.states import Strategy
 
@@ -228,7 +229,8 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.refs.resolve("refs/heads/main")
     await opened.objects.commit(built.commit)
     await opened.git.run("cat-file", "commit", built.commit)
-    await opened.conflicts.sync(tree, theirs, "sync")
+    await drive_conflicts(opened, tree, theirs, left.head)
+    await drive_grounds(opened, base, rival, left.head, tmp_path)
     await opened.conflicts.left(left.head, theirs)
     await history.diff_text(base, left.head, 10_000)
     await history.changes(base, left.head)
@@ -256,6 +258,26 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.imports.take(empty, [left.head], base)
     await opened.worktrees.reopen("p", "t")
     await opened.worktrees.remove("p", "t")
+
+
+async def drive_conflicts(opened, tree, theirs, head):
+    """One that nobody has resolved, then the same one, resolved once before."""
+    synced = await opened.conflicts.sync(tree, theirs, "sync")
+    assert synced.disputed
+    await opened.git.run("merge", "--abort", at=tree)
+    await opened.resolutions.expect("p", "t", synced.disputed)
+    assert await opened.resolutions.learn("p", "t", head)
+    assert (await opened.conflicts.sync(tree, theirs, "sync")).reused
+
+
+async def drive_grounds(opened, base, rival, head, tmp_path):
+    ground = await opened.grounds.lay(
+        base, (f"a@{rival}",), of="p/t", author=Identity("a", "b"), date=1
+    )
+    await opened.grounds.read(ground)
+    await opened.grounds.newest("p/t", base, ground)
+    (tmp_path / "what-if").mkdir()
+    assert await WhatIf(opened.git, tmp_path / "what-if").conflicts(base, head, rival) == ()
 
 
 async def test_nothing_planted_runs_through_any_command_of_the_engine(
