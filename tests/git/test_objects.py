@@ -45,8 +45,8 @@ async def test_what_is_no_commit_is_an_error(sample, opened):
 async def test_a_reader_that_was_ended_in_mid_sentence_is_not_believed(sample, opened, monkeypatch):
     whole = await opened.objects.commit(sample.head)
 
-    def broken_off(oid):
+    def broken_off(_reader, oid):
         return oid.encode(), b"commit", 200, b""
 
-    monkeypatch.setattr(opened.objects._reader, "get_object_data", broken_off)
+    monkeypatch.setattr(type(opened.objects._reader), "get_object_data", broken_off)
     assert await opened.objects.commit(sample.head) == whole
