@@ -18,6 +18,7 @@ NAMES = (
     "tasks",
     "growth",
     "latency",
+    "queue",
     "cache",
     "cli",
     "digest",
