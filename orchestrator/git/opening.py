@@ -24,7 +24,7 @@ from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
 from orchestrator.git.recheck import Recheck
 from orchestrator.git.reduction import Reductions
-from orchestrator.git.refs import Refs
+from orchestrator.git.refs import DURABLE, Refs
 from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
 from orchestrator.git.resolutions import Resolutions
@@ -84,7 +84,8 @@ class OpenRepository:
 
     @cached_property
     def candidates(self) -> Candidates:
-        return Candidates(self.git)
+        """Flushed to disk as they are made: the target may move to one, and must not dangle."""
+        return Candidates(self.git, env=DURABLE)
 
     @cached_property
     def notes(self) -> Notes:

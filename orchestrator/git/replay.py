@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.git.candidates import Conflict
 from orchestrator.git.messages import trailers_of
+from orchestrator.git.refs import DURABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,6 +108,7 @@ class Replay:
                 *("hash-object", "-t", "commit", "-w", "--stdin"),
                 input=_anew(raw, step.tree, tip, committer, last),
                 ok=(0, 128),  # a commit that a stricter git than its maker's does not take
+                env=DURABLE,
             )
             if made.code:
                 return None

@@ -6,6 +6,7 @@ from orchestrator.errors import GitError
 from orchestrator.git.candidates import Candidate, Conflict
 from orchestrator.git.conflicts import marked_hunks
 from orchestrator.identity import Identity
+from orchestrator.states import Strategy
 
 pytestmark = pytest.mark.anyio
 
@@ -134,3 +135,24 @@ def test_hunks_that_touch_come_as_one():
     near = "a\n<<<<<<< x\n=======\n>>>>>>> y\nb\nc\n<<<<<<< x\n=======\n>>>>>>> y\n"
     assert len(list(marked_hunks(near))) == 1
     assert list(marked_hunks("no markers\n")) == []
+
+
+async def test_all_that_a_target_may_move_to_is_flushed_to_disk(sample, opened, monkeypatch):
+    """A ref that is on disk before its objects would dangle after a power cut."""
+    base = sample.head
+    theirs = sample.commit_on(base, {"t.txt": "t\n"})
+    head = sample.commit_on(base, {"h.txt": "h\n"})
+    run, flushed = opened.git.run, {}
+
+    async def seen(*args, env=None, **more):
+        flushed[args[0]] = "core.fsync" in str(env)
+        return await run(*args, env=env, **more)
+
+    monkeypatch.setattr(opened.git, "run", seen)
+    merged = await opened.candidates.merge(theirs, head)
+    for strategy in Strategy:
+        await opened.strategies.build(
+            merged, strategy, message="m\n\nClerk-Task: t\n", author=Identity("a", "a@b"), date=1
+        )
+    writers = ("merge-tree", "commit-tree", "hash-object")
+    assert {name: flushed[name] for name in writers} == dict.fromkeys(writers, True)
