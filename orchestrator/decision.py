@@ -16,7 +16,7 @@ from orchestrator.readiness import approved
 from orchestrator.states import MergeMode, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from orchestrator.plan.model import Plan, Task
     from orchestrator.records import PlanRecord, TaskRecord
@@ -50,7 +50,7 @@ class Snapshot:
 
     ``busy`` are tasks with a job in hand, ``baselining`` plans whose baseline is being verified,
     ``landing`` targets whose queue is at work, ``verify_slots`` how many more verifications may
-    start, ``now`` POSIX seconds.
+    start, ``now`` POSIX seconds, ``owed`` landed tasks that were not verified by themselves.
     """
 
     plans: tuple[PlanSnapshot, ...]
@@ -59,6 +59,7 @@ class Snapshot:
     landing: frozenset[str]
     verify_slots: int
     now: float
+    owed: frozenset[TaskKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,14 @@ class StartSession:
 
 @dataclass(frozen=True, slots=True)
 class StartVerification:
+    plan: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartBackfill:
+    """Verify by itself what landed below something that was verified."""
+
     plan: str
     task: str
 
@@ -95,7 +104,7 @@ class Settle:
     reason: str
 
 
-Action = StartBaseline | StartSession | StartVerification | StartLanding | Settle
+Action = StartBaseline | StartSession | StartVerification | StartBackfill | StartLanding | Settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,16 @@ def decide(snapshot: Snapshot) -> Decision:
         if not (mine or verifications or waits or line or _in_hand(plan, snapshot)):
             quiet.add(plan.plan.name)
     actions += map(StartLanding, sorted(lines - snapshot.landing))
+    if slots and not (lines or snapshot.landing):
+        actions += _backfills(snapshot, quiet)
     return Decision(tuple(actions), min(clocks, default=None), frozenset(quiet))
+
+
+def _backfills(snapshot: Snapshot, quiet: Collection[str]) -> Iterator[StartBackfill]:
+    """One at a time, while slots are idle and something else goes on: it is never waited for alone."""
+    for plan, task in sorted(snapshot.owed - snapshot.busy)[:1]:
+        if plan not in quiet:
+            yield StartBackfill(plan, task)
 
 
 def line_of(snapshot: Snapshot, target: str) -> tuple[InLine, ...]:

@@ -22,6 +22,7 @@ from orchestrator.decision import (
     Decision,
     Settle,
     Snapshot,
+    StartBackfill,
     StartBaseline,
     StartLanding,
     StartSession,
@@ -50,6 +51,9 @@ QUEUE = ""
 
 log = logging.getLogger(__name__)
 
+_VERIFYING = (StartVerification, StartBackfill)
+"""What takes a verify slot of the scheduler's."""
+
 Job = Callable[[], Awaitable[None]]
 
 _HOPELESS = (GroundLost, StateLost, StoreDamaged)
@@ -72,6 +76,7 @@ class Works(Protocol):
     async def verify_baseline(self, plan: str) -> None: ...
     async def run_session(self, plan: str, task: str) -> None: ...
     async def verify_branch(self, plan: str, task: str) -> None: ...
+    async def backfill(self, plan: str, task: str) -> None: ...
     async def land(self, target: str) -> None:
         """Work off what is in line for a target, until nothing is."""
 
@@ -170,7 +175,7 @@ class Scheduler:
             busy=frozenset(key for key in in_hand if key[1] != BASELINE and key[0] != QUEUE),
             baselining=frozenset(plan for plan, task in in_hand if task == BASELINE),
             landing=frozenset(target for plan, target in in_hand if plan == QUEUE),
-            free=self._verify_slots - kinds.count(StartVerification),
+            free=self._verify_slots - sum(kind in _VERIFYING for kind in kinds),
         )
 
     def _apply(self, action: Action) -> None:
@@ -184,6 +189,8 @@ class Scheduler:
                 self._start(action, (plan, task), lambda: self._works.run_session(plan, task))
             case StartVerification(plan, task):
                 self._start(action, (plan, task), lambda: self._works.verify_branch(plan, task))
+            case StartBackfill(plan, task):
+                self._start(action, (plan, task), lambda: self._works.backfill(plan, task))
             case StartLanding(target):
                 self._start(action, (QUEUE, target), lambda: self._works.land(target))
 

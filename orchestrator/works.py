@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import attempts
+from orchestrator.backfill import Backfill
 from orchestrator.consequences import Consequences
 from orchestrator.decision import (
     Action,
@@ -36,6 +37,8 @@ class Works:
         self._sessions = SessionJob(site)
         self._verifications = VerificationJob(site)
         self._consequences = Consequences(site)
+        self._backfill = Backfill(site)
+        self.backfill = self._backfill.run
         self._queues: dict[str, MergeQueue] = {}
         self._red_proof = RedProof(site)
         self.run_session = self._sessions.run
@@ -76,12 +79,14 @@ class Works:
     ) -> Snapshot:
         """Plans that have settled are left out: only an order brings them back."""
         records = self._site.records
+        plans = tuple(
+            records.book.snapshot(plan.name, baseline_known=records.has_baseline(plan.name))
+            for plan in records.store.plans()
+            if not plan.settled_at
+        )
         return Snapshot(
-            plans=tuple(
-                records.book.snapshot(plan.name, baseline_known=records.has_baseline(plan.name))
-                for plan in records.store.plans()
-                if not plan.settled_at
-            ),
+            plans=plans,
+            owed=frozenset().union(*map(self._backfill.owed, plans)),
             busy=busy,
             baselining=baselining,
             landing=landing,

@@ -68,6 +68,28 @@ def test_a_longer_candidate_that_passes_lands_all_that_is_in_it(yard):
     assert yard.audit() == ["proven", "covered", "proven"]
 
 
+def test_what_landed_below_a_proven_one_is_verified_by_itself_while_others_work(yard):
+    """Red by itself as it is here, it is told, and stays."""
+    check = f"{COUNT}; if [ $n = 2 ]; then {yard.waits('two')}; fi; [ $n != 2 ]"
+    tasks = {**files("abc"), "d": f"{yard.waits('d')}; echo good > d.txt"}
+    queue = {"mode": "tip", "slots": 2}
+    plan = yard.plan(tasks, checks={"unit": {"run": check}}, merge="auto", queue=queue)
+    run = yard.start("run", str(plan), **TWO_SLOTS)
+    yard.begun("two")
+    until_blocking(lambda: yard.git("rev-list", "--count", "--first-parent", "main") == "4")
+    yard.gate("two").touch()
+
+    def told():
+        with yard.api() as api:
+            tasks = [api.get(f"/v1/plans/p/tasks/{task}").json() for task in "abc"]
+        return any("is red by itself" in note["text"] for t in tasks for note in t["warnings"])
+
+    until_blocking(told)
+    yard.gate("d").touch()
+    ends_well(run)
+    assert len(yard.first_parents()) == 5
+
+
 def test_in_strict_mode_nothing_lands_that_was_not_verified_itself(yard):
     queue = {"mode": "strict", "slots": 2}
     plan = yard.plan(files("abc"), checks=by_count(yard, 2, 3), merge="auto", queue=queue)

@@ -12,6 +12,7 @@ from orchestrator.decision import (
     PlanSnapshot,
     Settle,
     Snapshot,
+    StartBackfill,
     StartBaseline,
     StartLanding,
     StartSession,
@@ -309,3 +310,23 @@ def test_what_a_person_holds_up_hinders_no_session():
 def test_a_plan_is_not_quiet_while_its_tasks_wait_for_the_landing_of_another_plan():
     plan = plan_of({"a": ()}, merge="auto", states={"a": verified("a")})
     assert not decide(snap(plan, landing=["main"])).quiet_plans
+
+
+def test_what_landed_unverified_is_verified_by_itself_while_slots_are_idle():
+    states = {"a": S.MERGED, "b": S.RUNNING, "c": S.VERIFYING}
+    plan = plan_of({"a": (), "b": (), "c": ()}, states=states)
+    owing = replace(snap(plan, busy=["b", "c"], slots=1), owed=frozenset({("p", "a")}))
+    assert started(decide(owing), StartBackfill) == ["a"]
+    for other in (
+        replace(owing, verify_slots=0),
+        replace(owing, busy=owing.busy - {("p", "c")}),
+        replace(owing, landing=frozenset({"main"})),
+        replace(owing, busy=owing.busy | {("p", "a")}),
+    ):
+        assert started(decide(other), StartBackfill) == []
+
+
+def test_a_plan_in_which_nothing_else_goes_on_is_quiet_though_it_owes_a_look():
+    plan = plan_of({"a": ()}, states={"a": S.MERGED})
+    decision = decide(replace(snap(plan), owed=frozenset({("p", "a")})))
+    assert (decision.actions, decision.quiet_plans) == ((), {"p"})
