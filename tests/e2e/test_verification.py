@@ -130,6 +130,20 @@ def test_a_red_target_is_told_before_any_session_and_is_nobodys_fault(yard):
     assert yard.passes("main")
 
 
+def test_a_shared_environment_that_leads_to_the_users_checkout_proves_nothing(yard):
+    """An editable install of the user's own, shared: what it imports is not what was written."""
+    yard.write(".gitignore", "venv/\n")
+    yard.git("branch", "-f", "main", yard.commit("ignore"))
+    yard.write("venv/pyvenv.cfg", "")
+    yard.write("venv/lib/python3.11/site-packages/shop.pth", f"{yard.path}\n")
+    plan = yard.plan({"a": "echo good > a.txt"}, worktree={"share": ["venv"]})
+    yard.clerk("run", str(plan), "--merge", "auto", code=3)
+    task = yard.status()["a"]
+    assert task["state"] == "needs_input"
+    assert f"shop.pth leads to {yard.path}" in task["reason"]
+    assert task["attempts_used"] == 1, "and the agent is not blamed"
+
+
 def test_a_commit_made_by_hand_meanwhile_means_a_candidate_built_and_verified_anew(yard):
     """The check of the first candidate waits until somebody has moved the target."""
     first = "[ -e a.txt ] && [ -e one.md ] && [ ! -e two.md ]"
