@@ -14,13 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from history_replay.git import GitFailed
 from history_replay.orders import Wishes
-from history_replay.proof import Bench, altered, differing, lost, values
+from history_replay.proof import Bench, altered, differing, lost, steps, values
 from history_replay.report import Report, as_data, lines
 from history_replay.rounds import RunFailed, replay
 from history_replay.yard import NothingToReplay, Yard, make_yard
 from orchestrator.plan.scalars import Duration
 
 MOST_PROVEN_UNASKED = 20
+EACH_COMMIT = {"strict", "serial"}
+"""Modes that promise more than the values the target takes: each commit of it."""
 BAD_USAGE = 2
 DID_NOT_HOLD = 1
 
@@ -97,10 +99,12 @@ def replayed(options: argparse.Namespace, folder: Path) -> Report:
     landed = [fate.landed for fate in tally.landed()]
     proofs = None
     if options.prove or (options.prove is None and len(taken) <= MOST_PROVEN_UNASKED + 1):
-        say(f"Testing {len(taken)} values of the target by hand")
+        between = steps(yard) if options.mode in EACH_COMMIT else []
+        commits = list(dict.fromkeys([*taken, *between]))
+        say(f"Testing {len(commits)} commits of the target by hand")
         (folder / "proof").mkdir()
         bench = Bench(yard.clone, folder / "proof", wishes)
-        proofs = list(bench.prove(taken, options.slots or os.cpu_count() or 1))
+        proofs = list(bench.prove(commits, options.slots or os.cpu_count() or 1))
     return Report(
         yard, tally, taken, proofs, lost(yard.clone, landed), altered(yard), differing(yard)
     )

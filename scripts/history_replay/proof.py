@@ -94,6 +94,12 @@ def values(clone: Path) -> list[str]:
     return taken
 
 
+def steps(yard: Yard) -> list[str]:
+    """Every first-parent commit of the target, oldest first, from where the replay started."""
+    words = ("rev-list", "--first-parent", "--reverse", f"^{yard.start}", f"refs/heads/{TARGET}")
+    return [yard.start, *git(yard.clone, *words).split()]
+
+
 def lost(clone: Path, commits: Sequence[str]) -> list[str]:
     """Those of the landed commits that the target no longer holds."""
     held = set(git(clone, "rev-list", f"refs/heads/{TARGET}").split())

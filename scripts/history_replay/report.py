@@ -119,7 +119,8 @@ def _verdict(report: Report) -> Iterator[str]:
         if not proof.green:
             yield f"RED: the target was {proof.commit}, where the tests fail:\n{proof.told.rstrip()}"
     if report.proofs and not report.red:
-        yield f"Each of the {len(report.proofs)} values the target took passes by hand."
+        between = ", and commits between," if len(report.proofs) > len(report.values) else ""
+        yield f"Each of the {len(report.proofs)} values the target took{between} passes by hand."
     yield from (
         f"LOST: {commit} landed, and the target does not hold it." for commit in report.lost
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from history_replay.git import GitFailed, git
 from history_replay.orders import Wishes
-from history_replay.proof import Bench, Proof, altered, differing, lost, values
+from history_replay.proof import Bench, Proof, altered, differing, lost, steps, values
 from history_replay.report import Report, as_data, lines
 from history_replay.rounds import Fate, Tally
 from history_replay.yard import TARGET, Yard
@@ -45,6 +45,18 @@ def test_a_red_value_is_found_though_a_green_one_followed(yard: Yard, tmp_path: 
     proofs = list(Bench(yard.clone, tmp_path / "bench", Wishes(TEST)).prove(values(yard.clone), 2))
     assert [proof.green for proof in proofs] == [True, False, True]
     assert proofs[1].told == "uses/second: red\n"
+
+
+def test_commits_between_two_values_are_found(yard: Yard) -> None:
+    first = git(yard.clone, "rev-list", "--first-parent", "--reverse", yard.tip).split()
+    move(yard, yard.tip)
+    assert steps(yard) == first
+    assert values(yard.clone) == [first[0], first[-1]]
+    proofs = [Proof(commit, green=True, told="") for commit in first]
+    report = told(yard, proofs=proofs, values=[first[0], first[-1]])
+    assert "Each of the 9 values the target took, and commits between, passes" in "\n".join(
+        lines(report)
+    )
 
 
 def test_a_setup_that_fails_is_not_green(yard: Yard, tmp_path: Path) -> None:
