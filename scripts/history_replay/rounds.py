@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from history_replay.orders import Wishes
     from history_replay.yard import Yard
 
+_NEVER_BEGUN = frozenset({"pending", "cancelled"})
+"""States in which a change waited for another that did not land."""
+
 _ORDERLY = frozenset({0, 1, 3})
 """Exit codes of a run that did its work, whatever came of the tasks."""
 
@@ -65,6 +68,10 @@ class Tally:
     def landed(self) -> list[Fate]:
         return [fate for fate in self.fates.values() if fate.landed]
 
+    def settled(self) -> int:
+        """How often it was said of a change what became of it; each round should add to it."""
+        return len(self.landed()) + sum(len(fate.refused) for fate in self.fates.values())
+
     def next_round(self) -> list[str]:
         """The ids to be tried next; none when nothing could come of it."""
         left = [fate for fate in self.fates.values() if not (fate.landed or fate.there)]
@@ -76,7 +83,9 @@ class Tally:
 def replay(yard: Yard, folder: Path, wishes: Wishes, say: Callable[[str], None]) -> Tally:
     """Round after round; raises RunFailed where the engine could not run."""
     tally = Tally({pick.change.id: Fate(pick.change.id) for pick in yard.picks})
-    while ids := tally.next_round():
+    settled = -1
+    while (ids := tally.next_round()) and tally.settled() > settled:
+        settled = tally.settled()
         tally.rounds += 1
         name = f"replay-{tally.rounds}"
         picks = [pick for pick in yard.picks if pick.change.id in ids]
@@ -136,7 +145,7 @@ def _moved(
 
 def _ended(tally: Tally, fate: Fate, told: dict[str, str], say: Callable[[str], None]) -> None:
     fate.state, fate.landed, fate.round = told["state"], told["merged_commit"], tally.rounds
-    if not fate.landed and fate.state != "cancelled":
+    if not fate.landed and fate.state not in _NEVER_BEGUN:
         fate.refused.append(told["reason"] or fate.state)
         fate.refused_at = len(tally.landed())
         say(f"{fate.id} {fate.state}: {fate.refused[-1]}")

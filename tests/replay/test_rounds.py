@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -70,11 +72,11 @@ def test_a_later_round_waits_for_none_that_is_not_in_it(yard: Yard) -> None:
 
 
 def test_what_was_cancelled_is_tried_again_without_what_was_refused() -> None:
-    tally = tally_of("c1", "c2", "c3")
-    assert tally.next_round() == ["c1", "c2", "c3"]
-    ended(tally, c1="merged", c2="failed", c3="cancelled")
-    assert tally.next_round() == ["c3"]
-    ended(tally, c3="merged")
+    tally = tally_of("c1", "c2", "c3", "c4")
+    assert tally.next_round() == ["c1", "c2", "c3", "c4"]
+    ended(tally, c1="merged", c2="failed", c3="cancelled", c4="pending")
+    assert tally.next_round() == ["c3", "c4"]
+    ended(tally, c3="merged", c4="merged")
     assert tally.next_round() == ["c2"], "the target has moved since it was refused"
     ended(tally, c2="failed")
     assert tally.next_round() == []
@@ -114,6 +116,21 @@ def test_sessions_and_ways_back_are_counted() -> None:
     hear(tally, {"kind": "verification_ended", "task": "c1"}, silent)
     assert (tally.fates["c1"].sessions, tally.fates["c1"].sent_back) == (2, ["conflicts"])
     assert tally.verifications == 1
+
+
+def test_a_round_in_which_nothing_moves_is_the_last(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Path] = []
+
+    def run(_clone: Path, plan: Path, hear_event: Callable[[dict[str, Any]], None]) -> None:
+        plans.append(plan)
+        told = {"state": "pending", "reason": "", "merged_commit": ""}
+        hear_event({"kind": "run_ended", "tasks": {p.change.id: told for p in yard.picks}})
+
+    monkeypatch.setattr(rounds, "run", run)
+    tally = rounds.replay(yard, tmp_path / "rounds", WISHES, silent)
+    assert (len(plans), tally.rounds, len(tally.landed())) == (1, 1, 0)
 
 
 def test_an_engine_that_cannot_run_ends_the_replay(
