@@ -25,6 +25,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
+from orchestrator.forecaster import Forecaster
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from orchestrator.api.check_views import OwnerCheckRequest
     from orchestrator.api.client import EngineClient
+    from orchestrator.api.conflict_views import ConflictsView
     from orchestrator.api.lines import Telling
     from orchestrator.api.models import (
         ActionView,
@@ -160,6 +162,8 @@ class Engine:
             doorkeeper=Doorkeeper(self.session_door),
         )
         self._reader = Reader(records, clock, started_at=clock(), running=True)
+        folder = await stack.enter_async_context(scratch.scratch_folder())
+        self._forecaster = Forecaster(records, folder)
         self._works = Works(self._site)
         self._scheduler = Scheduler(
             self._site.ledger, self._works, verify_slots=settings.verify_slots
@@ -225,9 +229,13 @@ class Engine:
 
     async def _refresh(self) -> None:
         """Look at what people change in git; what fails now is looked at again in a moment."""
-        for look in (self._look_at_targets, self._works.free_held, self._works.survey_all):
+        works = self._works
+        for look in (self._look_at_targets, works.free_held, works.survey_all, self._forecast):
             with suppress(GitError):
                 await look()
+
+    async def _forecast(self) -> None:
+        await self._forecaster.look()
 
     async def _look_at_targets(self) -> None:
         for name in self._site.records.book.names():
@@ -274,6 +282,10 @@ class Engine:
 
     def timing(self, plan: str) -> TimingView:
         return self._reader.timing(plan)
+
+    async def conflicts(self) -> ConflictsView:
+        await self._forecaster.look()
+        return self._reader.conflicts()
 
     async def submit(self, request: SubmitPlan) -> PlanView:
         view = await self._submissions.submit(request)

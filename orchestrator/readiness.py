@@ -92,9 +92,19 @@ class Readiness:
 
 
 def readiness(
-    task: Task, record: TaskRecord, survey: Survey | None, *, unmerged: Sequence[str]
+    task: Task,
+    record: TaskRecord,
+    survey: Survey | None,
+    *,
+    unmerged: Sequence[str],
+    stands_on: Sequence[str] = (),
+    clashes: Sequence[str] = (),
 ) -> Readiness:
-    """The gates of ``task``; ``unmerged`` are its dependencies that have not landed."""
+    """The gates of ``task``; ``unmerged`` are its dependencies that have not landed.
+
+    Of these, ``stands_on`` are those that it was begun on and that land before it. ``clashes`` are
+    the branches in flight that it is forecast to conflict with, which closes no gate.
+    """
     if survey is not None and survey.head != record.head:
         survey = None
     return Readiness(
@@ -103,9 +113,9 @@ def readiness(
             _red_proven(task, record, survey),
             _in_scope(task, survey),
             _protected(survey),
-            _clean(record, survey),
+            _clean(record, survey, clashes),
             _merged_result(record),
-            _dependencies(unmerged),
+            _dependencies(unmerged, stands_on),
             _approved(task, record),
         )
     )
@@ -205,7 +215,7 @@ def _protected(survey: Survey | None) -> Gate:
     return Gate(name, True, "no protected path is changed")
 
 
-def _clean(record: TaskRecord, survey: Survey | None) -> Gate:
+def _clean(record: TaskRecord, survey: Survey | None, clashes: Sequence[str]) -> Gate:
     name = GateName.CLEAN
     if record.state is TaskState.MERGED:
         return Gate(name, True, "it has landed")
@@ -213,7 +223,8 @@ def _clean(record: TaskRecord, survey: Survey | None) -> Gate:
         return Gate(name, False, "not compared with the target yet")
     if survey.conflicts:
         return Gate(name, False, f"conflicts with the target in {_some(survey.conflicts)}")
-    return Gate(name, True, f"merges cleanly onto {survey.target[:9]}")
+    ahead = f"; will conflict with {_some(clashes)}, not landed yet" if clashes else ""
+    return Gate(name, True, f"merges cleanly onto {survey.target[:9]}{ahead}")
 
 
 def _merged_result(record: TaskRecord) -> Gate:
@@ -227,9 +238,12 @@ def _merged_result(record: TaskRecord) -> Gate:
     return Gate(name, False, "verified as merged when it lands")
 
 
-def _dependencies(unmerged: Sequence[str]) -> Gate:
+def _dependencies(unmerged: Sequence[str], stands_on: Sequence[str]) -> Gate:
+    if missing := [name for name in unmerged if name not in stands_on]:
+        return Gate(GateName.DEPENDENCIES, False, f"waits for {_some(missing)}")
     if unmerged:
-        return Gate(GateName.DEPENDENCIES, False, f"waits for {_some(unmerged)}")
+        told = f"stands on {_some(unmerged)}, proven as it is, and lands after it"
+        return Gate(GateName.DEPENDENCIES, True, told)
     return Gate(GateName.DEPENDENCIES, True, "everything it needs has landed")
 
 

@@ -17,6 +17,7 @@ from orchestrator.activity import Activity
 from orchestrator.digest import digest
 from orchestrator.errors import NothingStored
 from orchestrator.events import EventKind
+from orchestrator.forecast import Outlook
 from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
 from orchestrator.identity import Identity
@@ -70,6 +71,7 @@ class Records:
     settings: Settings
     store: Store
     activity: Activity = field(default_factory=Activity)
+    outlook: Outlook = field(default_factory=Outlook)
     scrutiny: dict[str, Scrutiny] = field(default_factory=dict)
 
     @classmethod

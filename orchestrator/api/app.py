@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from orchestrator import __version__
 from orchestrator.api.check_views import OwnerCheckRequest
+from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.lines import IN_LINES, Lines, Telling
 from orchestrator.api.models import (
     ActionView,
@@ -50,6 +51,7 @@ class Door(Protocol):
 
     def status(self) -> StatusView: ...
     def timing(self, plan: str) -> TimingView: ...
+    async def conflicts(self) -> ConflictsView: ...
     async def submit(self, request: SubmitPlan) -> PlanView: ...
     def task(self, plan: str, task: str) -> TaskDetail: ...
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
@@ -96,6 +98,10 @@ def _add_reading(app: FastAPI, door: Door) -> None:
     @app.get("/v1/plans/{plan}/timing")
     async def timing(plan: str) -> TimingView:
         return door.timing(plan)
+
+    @app.get("/v1/conflicts")
+    async def conflicts() -> ConflictsView:
+        return await door.conflicts()
 
     @app.get("/v1/plans/{plan}/tasks/{task}")
     async def task_detail(plan: str, task: str) -> TaskDetail:

@@ -15,6 +15,7 @@ import httpx
 from pydantic import ValidationError
 
 from orchestrator.api.check_views import CheckLine, CheckRequest, OwnerCheckRequest
+from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.models import (
     ActionView,
     AskRequest,
@@ -156,6 +157,10 @@ class EngineClient(_Client):
     async def timing(self, plan: str) -> TimingView:
         """How fast the plan's checks are, and how long a verdict takes."""
         return await self._ask("GET", f"/v1/plans/{plan}/timing", TimingView)
+
+    async def conflicts(self) -> ConflictsView:
+        """Which branches in flight will conflict, looked at anew."""
+        return await self._ask("GET", "/v1/conflicts", ConflictsView)
 
     async def submit(self, plan: SubmitPlan) -> PlanView:
         """Hand a plan to the engine; raises PlanError with every problem."""

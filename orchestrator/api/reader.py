@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator import __version__
+from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.models import (
     BriefView,
     DiffStatView,
@@ -22,7 +23,7 @@ from orchestrator.api.models import (
     TaskDetail,
 )
 from orchestrator.api.timings import timing_view
-from orchestrator.api.views import plan_view, queue_view, task_detail, task_view
+from orchestrator.api.views import forecast_view, plan_view, queue_view, task_detail, task_view
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
@@ -57,6 +58,7 @@ class Reading(Protocol):
     ) -> LogChunk: ...
     async def diff(self, plan: str, task: str) -> DiffView: ...
     async def brief(self, plan: str, task: str) -> BriefView: ...
+    async def conflicts(self) -> ConflictsView: ...
 
 
 class Reader:
@@ -175,6 +177,18 @@ class Reader:
             text=prompt.text,
         )
 
+    def conflicts(self) -> ConflictsView:
+        """What will conflict, as far as it was looked at."""
+        book = self.records.book
+        forecasts = self.records.outlook.forecasts.values()
+        return ConflictsView(
+            forecasts=tuple(
+                forecast_view(forecast, book.task, book.task_record)
+                for forecast in forecasts
+                if forecast.branches
+            )
+        )
+
     def _find(self, plan: str, task: str) -> tuple[Task, TaskRecord]:
         book = self.records.book
         return book.task(plan, task), book.task_record(plan, task)
@@ -203,6 +217,7 @@ class Reader:
             self.records.activity,
             now=now,
             worktree=str(path) if path.is_dir() else "",
+            clashes=self.records.outlook.clashes_of(record.plan, record.id),
             asks=record.state is TaskState.NEEDS_INPUT and self._asked(record),
         )
 

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.api.reader import Reader
+from orchestrator.forecaster import Forecaster
+from orchestrator.scratch import scratch_folder
 from orchestrator.second_look import look_again
 from orchestrator.site import Records
 
@@ -13,8 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from orchestrator.api.models import BriefView, DiffView, LogChunk, StatusView, TaskDetail
+    from orchestrator.api.conflict_views import ConflictsView
+    from orchestrator.api.models import (
+        BriefView,
+        DiffView,
+        LogChunk,
+        StatusView,
+        TaskDetail,
+    )
     from orchestrator.api.timing_views import TimingView
+
+STORED_MERGES = 2000
+"""A single look has to do, so it may take a few seconds."""
 
 
 class StoredState:
@@ -47,6 +59,11 @@ class StoredState:
 
     async def diff(self, plan: str, task: str) -> DiffView:
         return await self._reader.diff(plan, task)
+
+    async def conflicts(self) -> ConflictsView:
+        async with scratch_folder() as folder:
+            await Forecaster(self._reader.records, folder).look(STORED_MERGES)
+        return self._reader.conflicts()
 
     async def brief(self, plan: str, task: str) -> BriefView:
         return await self._reader.brief(plan, task)

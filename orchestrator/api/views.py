@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from orchestrator.activity import GENERATING, PERSON, QUEUEING, VERIFYING, Activity
+from orchestrator.api.conflict_views import ForecastView, InFlightView, PairView
 from orchestrator.api.models import (
     AttemptView,
     CheckView,
@@ -25,17 +26,19 @@ from orchestrator.api.models import (
     UsageView,
     VerificationView,
 )
-from orchestrator.decision import PlanSnapshot, is_ready, unmerged_dependencies
+from orchestrator.decision import PlanSnapshot, is_ready
+from orchestrator.footing import awaited, standing_on, unmerged_dependencies
 from orchestrator.needs import need_of
 from orchestrator.readiness import approved, readiness, waits_for_approval
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from orchestrator.decision import TaskKey
     from orchestrator.events import Event
+    from orchestrator.forecast import Forecast
     from orchestrator.line import LineView
     from orchestrator.plan.model import Task
     from orchestrator.readiness import Survey
@@ -87,11 +90,18 @@ def task_view(
     now: float,
     worktree: str = "",
     asks: bool = False,
+    clashes: Sequence[str] = (),
 ) -> TaskView:
-    """One task as the board shows it."""
+    """One task as the board shows it; ``clashes`` are what it is forecast to conflict with."""
     live = activity.of(record.plan, record.id)
-    unmerged = unmerged_dependencies(task, snapshot.tasks)
-    gates = readiness(task, record, live.survey, unmerged=unmerged)
+    gates = readiness(
+        task,
+        record,
+        live.survey,
+        unmerged=unmerged_dependencies(task, snapshot.tasks),
+        stands_on=standing_on(snapshot.plan, record, snapshot.tasks),
+        clashes=clashes,
+    )
     waiting = record.state is TaskState.PENDING
     asks_approval = waits_for_approval(task, record, live.survey)
     budget = snapshot.plan.budget_of(task)
@@ -101,7 +111,7 @@ def task_view(
         title=task.title,
         state=record.state,
         reason=record.reason,
-        blocked_by=unmerged if waiting else (),
+        blocked_by=awaited(task, snapshot.tasks) if waiting else (),
         ready=not snapshot.record.paused and is_ready(task, snapshot, now=now),
         merge_ready=record.state is TaskState.VERIFIED and gates.merge_ready,
         merge_requested=record.merge_requested,
@@ -259,6 +269,40 @@ def check_view(result: CheckResult) -> CheckView:
         skipped=result.skipped,
         reason=result.reason,
         log=result.log,
+    )
+
+
+def forecast_view(
+    forecast: Forecast,
+    task: Callable[[str, str], Task],
+    record: Callable[[str, str], TaskRecord],
+) -> ForecastView:
+    """The forecast for one target; ``task`` and ``record`` tell of a branch's task."""
+    places = {branch.key: number for number, branch in enumerate(forecast.branches)}
+    paths = {(clash.one, clash.other): clash.paths for clash in forecast.clashes}
+    return ForecastView(
+        target=forecast.target,
+        commit=forecast.commit,
+        branches=tuple(
+            InFlightView(
+                plan=branch.key[0],
+                task=branch.key[1],
+                title=task(*branch.key).title,
+                state=record(*branch.key).state,
+                head=branch.head,
+                files=len(branch.paths),
+                against_target=forecast.against_target.get(branch.key),
+            )
+            for branch in forecast.branches
+        ),
+        pairs=tuple(
+            PairView(
+                one=places[one],
+                other=places[other],
+                paths=None if forecast.is_open((one, other)) else paths.get((one, other), ()),
+            )
+            for one, other in sorted(forecast.meeting)
+        ),
     )
 
 

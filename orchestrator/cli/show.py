@@ -65,12 +65,24 @@ def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
 @click.argument("task", required=False)
 @click.option("--plan", help="Only this plan.")
 @click.option("--timing", is_flag=True, help="How fast verification is instead, check by check.")
+@click.option("--conflicts", is_flag=True, help="Which branches in flight will conflict instead.")
 @repo_option
 @json_option
-def status(
-    task: str | None, plan: str | None, timing: bool, repo: str | None, as_json: bool
+def status(  # noqa: PLR0913 - options of a command
+    task: str | None,
+    plan: str | None,
+    *,
+    timing: bool,
+    conflicts: bool,
+    repo: str | None,
+    as_json: bool,
 ) -> None:
     """Show where every task stands, or everything about TASK."""
+    if conflicts:
+        if task is not None or plan is not None:
+            raise click.UsageError("--conflicts tells of all branches in flight.")
+        _show_conflicts(repo, as_json=as_json)
+        return
     if timing:
         _show_timing(task, plan, repo, as_json=as_json)
         return
@@ -107,6 +119,21 @@ def _show_timing(task: str | None, plan: str | None, repo: str | None, *, as_jso
         print_json(json.dumps({"plans": [each.model_dump() for each in timings]}))
         return
     for line in timing_lines(timings):
+        click.echo(line)
+
+
+def _show_conflicts(repo: str | None, *, as_json: bool) -> None:
+    from orchestrator.api.conflict_views import ConflictsView
+    from orchestrator.cli.conflict_matrix import matrix
+
+    try:
+        answer = ask(repo, lambda source: source.conflicts())
+    except NothingStored:
+        answer = ConflictsView()
+    if as_json:
+        print_json(answer.model_dump_json())
+        return
+    for line in matrix(answer):
         click.echo(line)
 
 

@@ -57,6 +57,23 @@ def test_each_obstacle_is_named():
         assert gates(planned, record, survey, unmerged).first_obstacle.name is name
 
 
+def test_what_a_stack_stands_on_is_no_obstacle_and_is_named():
+    stands = readiness(task(), PROVEN, CLEAN, unmerged=("b", "c"), stands_on=("b", "c"))
+    (gate,) = (gate for gate in stands.gates if gate.name is GateName.DEPENDENCIES)
+    assert stands.merge_ready
+    assert gate.reason == "stands on b, c, proven as it is, and lands after it"
+    shaky = readiness(task(), PROVEN, CLEAN, unmerged=("b", "c"), stands_on=("b",))
+    assert shaky.first_obstacle.reason == "waits for c"
+
+
+def test_a_forecast_is_told_at_its_gate_and_closes_none():
+    told = readiness(task(), PROVEN, CLEAN, unmerged=(), clashes=("b in x.txt",))
+    (gate,) = (gate for gate in told.gates if gate.name is GateName.CLEAN)
+    assert told.merge_ready
+    assert gate.open
+    assert gate.reason.endswith("; will conflict with b in x.txt, not landed yet")
+
+
 FIRST = TestsFirst(paths=("tests/**",), check="unit")
 RED = replace(PROVEN, tests_head="t")
 GREEN = replace(CLEAN, tests_head="t", unproven=())
