@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.attestation import keep_evidence
-from orchestrator.decision import has_landed
+from orchestrator.footing import has_landed
 from orchestrator.events import EventKind
 from orchestrator.guards import Guards
 from orchestrator.site import CANDIDATE

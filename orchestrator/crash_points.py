@@ -66,6 +66,8 @@ PointName = Literal[
     "leftovers.branch-moved",
     "session.collected",
     "session.kept",
+    "stack.files-brought",
+    "stack.branch-moved",
     "verification.checked-out",
     "red.verified",
     "red.recorded",

@@ -7,11 +7,33 @@ follow. Deciding changes nothing; ``scheduler`` applies. Cost is linear in the n
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from orchestrator.actions import (
+    Action,
+    BringUp,
+    Decision,
+    Settle,
+    StartBackfill,
+    StartBaseline,
+    StartLanding,
+    StartSession,
+    StartVerification,
+)
+from orchestrator.footing import (
+    LOST,
+    Footing,
+    awaited,
+    footing,
+    is_clashing,
+    lost_ground,
+    standing_on,
+    unmerged_dependencies,
+)
 from orchestrator.readiness import approved
 from orchestrator.states import MergeMode, TaskState
 
@@ -31,7 +53,7 @@ InLine = tuple["Task", "TaskRecord"]
 """A task that waits for nothing but its landing."""
 
 BACKLOG = 2
-"""As many tasks for each session slot may wait to land before no further task is begun."""
+"""As many tasks for each session slot may wait to land by themselves, where the plan sets no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,60 +84,6 @@ class Snapshot:
     owed: frozenset[TaskKey] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class StartBaseline:
-    plan: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartSession:
-    plan: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartVerification:
-    plan: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartBackfill:
-    """Verify by itself what landed below something that was verified."""
-
-    plan: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartLanding:
-    """Let the queue of a target work; it takes in by itself whatever comes into line."""
-
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """A task that can never start, since ``settled_by`` will not land."""
-
-    plan: str
-    task: str
-    settled_by: str
-    reason: str
-
-
-Action = StartBaseline | StartSession | StartVerification | StartBackfill | StartLanding | Settle
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """``actions`` to take now, and ``wake_at``: when time alone will change the decision."""
-
-    actions: tuple[Action, ...] = ()
-    wake_at: float | None = None
-    quiet_plans: frozenset[str] = field(default_factory=frozenset)
-
-
 def decide(snapshot: Snapshot) -> Decision:
     """The actions that ``snapshot`` calls for.
 
@@ -134,8 +102,11 @@ def decide(snapshot: Snapshot) -> Decision:
             lines.add(plan.record.target)
         mine: list[Action] = list(_settlements(plan, standing))
         gone = {action.task for action in mine if isinstance(action, Settle)}
-        mine += _sessions(plan, standing, snapshot, gone, is_crowded=_is_crowded(plan, line))
-        verifications = list(_verifications(standing, snapshot))
+        mine += _sessions(
+            plan, standing, snapshot, gone, is_crowded=_is_crowded(plan, standing, line)
+        )
+        mine += _bringings_up(plan, standing, snapshot, gone)
+        verifications = list(_verifications(plan, standing, snapshot, gone))
         mine += verifications[:slots]
         slots -= len(verifications[:slots])
         waits = list(_clocks(plan, standing, snapshot))
@@ -159,37 +130,30 @@ def _backfills(snapshot: Snapshot, quiet: Collection[str]) -> Iterator[StartBack
 def line_of(snapshot: Snapshot, target: str) -> tuple[InLine, ...]:
     """Everything that is in line for ``target``, in the order in which it lands.
 
-    First what a person takes back, then by priority, then whoever is in line for longest: work
-    that landing sent back keeps its place.
+    First what a person takes back, then by priority, then whoever is in line for longest: work that
+    landing sent back keeps its place once, and then lets those of its priority go first that were
+    not. Stacked work comes behind what it stands on.
     """
     found: list[InLine] = []
     for plan in snapshot.plans:
         if plan.record.target == target:
             found += _in_line(plan, _standing(plan), snapshot)
-    return tuple(sorted(found, key=_place_in_line))
+    plans = {plan.plan.name: plan for plan in snapshot.plans}
+    return tuple(_from_below(sorted(found, key=_place_in_line), plans))
 
 
-def _place_in_line(one: InLine) -> tuple[bool, int, float, int, str, str]:
+def _place_in_line(one: InLine) -> tuple[bool, int, int, float, int, str, str]:
     task, record = one
     since = record.queued_at or record.verified_at
     return (
         not record.revert_requested,
         _turn(task, record)[0],
+        max(0, record.sent_back - 1),
         since,
         record.position,
         record.plan,
         record.id,
     )
-
-
-def unmerged_dependencies(task: Task, tasks: Mapping[str, TaskRecord]) -> tuple[str, ...]:
-    """The dependencies of ``task`` that have not landed; a dropped one does not hold it up."""
-    return tuple(name for name in task.after if name in tasks and not has_landed(tasks[name]))
-
-
-def has_landed(record: TaskRecord) -> bool:
-    """Whether the target holds the task: it landed, and was not taken back since."""
-    return record.state is TaskState.MERGED and not record.reverted_commit
 
 
 def _standing(plan: PlanSnapshot) -> Standing:
@@ -206,13 +170,13 @@ def _settlements(plan: PlanSnapshot, standing: Standing) -> Iterator[Settle]:
     lost |= {record.id: f"{record.id!r} was cancelled" for record in standing[TaskState.CANCELLED]}
     if not lost:
         return
-    waiting = [t for t in plan.plan.tasks if _waits(plan.tasks.get(t.id))]
+    waiting = [t for t in plan.plan.tasks if _leans(plan.tasks.get(t.id))]
     direct = set(lost)
     found = True
     while found:
         found = False
         for task in waiting:
-            cause = next((name for name in task.after if name in lost), None)
+            cause = lost_ground(task, plan.tasks[task.id], lost)
             if cause is None or task.id in lost:
                 continue
             found = True
@@ -221,8 +185,11 @@ def _settlements(plan: PlanSnapshot, standing: Standing) -> Iterator[Settle]:
             yield Settle(plan.plan.name, task.id, cause, f"{via}{lost[cause]}")
 
 
-def _waits(record: TaskRecord | None) -> bool:
-    return record is not None and record.state is TaskState.PENDING
+def _leans(record: TaskRecord | None) -> bool:
+    """Whether a task would be lost with what it needs: it waits for that, or stands on it."""
+    if record is None or record.state in {TaskState.MERGING, TaskState.MERGED, *LOST}:
+        return False
+    return record.state is TaskState.PENDING or bool(record.stacked_on)
 
 
 def _sessions(
@@ -249,18 +216,32 @@ def _sessions(
         if plan.plan.name not in snapshot.baselining:
             yield StartBaseline(plan.plan.name)
         return
-    ready.sort(key=lambda task: _turn(task, plan.tasks[task.id]))
+    ready.sort(key=lambda task: _place_among_ready(task, plan))
     begun = [task for task in ready if plan.tasks[task.id].sessions]
     for task in (begun if is_crowded else ready)[: max(0, free)]:
         yield StartSession(plan.plan.name, task.id)
 
 
-def _is_crowded(plan: PlanSnapshot, line: Sequence[InLine]) -> bool:
-    """Whether so much waits to land by itself that beginning more would only make it stale.
+def _place_among_ready(task: Task, plan: PlanSnapshot) -> tuple[int, ...]:
+    """Priority, then the plan's order; what has had its attempts lets the others go first.
 
-    A branch begun later starts from a later target. What is held waits for a person, who may be
-    long: that hinders no session.
+    A session that is not counted, or was granted, is no end of a task: without this one that never
+    succeeds could keep a slot for itself.
     """
+    record = plan.tasks[task.id]
+    urgency, position = _turn(task, record)
+    return urgency, max(0, record.sessions - plan.plan.budget_of(task).attempts), position
+
+
+def _is_crowded(plan: PlanSnapshot, standing: Standing, line: Sequence[InLine]) -> bool:
+    """Whether so much waits to land that beginning more would only make it stale.
+
+    A branch begun later starts from a later target. Where the plan sets the bound, all that is
+    proven counts, whoever it waits for; else what a person holds up hinders no session.
+    """
+    if plan.plan.backlog is not None:
+        proven = len(standing[TaskState.VERIFIED]) + len(standing[TaskState.MERGING])
+        return proven >= plan.plan.backlog
     return sum(not record.held for _, record in line) >= BACKLOG * plan.plan.parallel
 
 
@@ -272,15 +253,45 @@ def is_ready(
     if record is None or record.paused or (plan.plan.name, task.id) in busy:
         return False
     if record.state is TaskState.RETRY_QUEUED:
-        return record.retry_at <= now
-    return record.state is TaskState.PENDING and not unmerged_dependencies(task, plan.tasks)
+        return record.retry_at <= now and not _waits_for_ground(task, record, plan)
+    return (
+        record.state is TaskState.PENDING
+        and not awaited(task, plan.tasks)
+        and footing(plan.plan, record, plan.tasks) is not Footing.SHAKY
+    )
 
 
-def _verifications(standing: Standing, snapshot: Snapshot) -> Iterator[StartVerification]:
+def _waits_for_ground(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
+    """Whether a stacked task has nothing to be worked on: its ground conflicts, or is in work."""
+    if not record.stacked_on:
+        return False
+    tasks = plan.tasks
+    if not record.base and (awaited(task, tasks) or is_clashing(task, record, tasks)):
+        return True
+    return footing(plan.plan, record, tasks) is Footing.SHAKY
+
+
+def _bringings_up(
+    plan: PlanSnapshot, standing: Standing, snapshot: Snapshot, gone: set[str]
+) -> Iterator[BringUp]:
+    """Work that is done, on ground that is another by now; the next session brings up its own."""
+    for record in chain(standing[TaskState.VERIFYING], standing[TaskState.VERIFIED]):
+        is_free = (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now
+        if is_free and record.id not in gone and _footing(plan, record) is Footing.MOVED:
+            yield BringUp(record.plan, record.id)
+
+
+def _verifications(
+    plan: PlanSnapshot, standing: Standing, snapshot: Snapshot, gone: set[str]
+) -> Iterator[StartVerification]:
+    """What stands on ground that is in work would have to be verified again, and waits."""
     waiting = (
         record
         for record in standing[TaskState.VERIFYING]
-        if (record.plan, record.id) not in snapshot.busy and record.retry_at <= snapshot.now
+        if (record.plan, record.id) not in snapshot.busy
+        and record.retry_at <= snapshot.now
+        and record.id not in gone
+        and _footing(plan, record) is Footing.FIRM
     )
     for record in sorted(waiting, key=lambda record: record.changed_at):
         yield StartVerification(record.plan, record.id)
@@ -298,15 +309,53 @@ def _turn(task: Task, record: TaskRecord) -> tuple[int, int]:
     return -(task.priority + record.rank), record.position
 
 
+def _footing(plan: PlanSnapshot, record: TaskRecord) -> Footing:
+    if not record.stacked_on:
+        return Footing.FIRM
+    return footing(plan.plan, record, plan.tasks)
+
+
 def _in_line(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterator[InLine]:
     """What could land now, or be taken back."""
     if plan.record.landing_paused:
         return
     ready = (*standing[TaskState.VERIFIED], *standing[TaskState.MERGING])
     landing = (r for r in ready if _is_landable(plan.plan.task(r.id), r, plan))
-    for record in chain(landing, filter(_is_revertible, standing[TaskState.MERGED])):
-        if record.retry_at <= snapshot.now and (record.plan, record.id) not in snapshot.busy:
-            yield plan.plan.task(record.id), record
+    found = [
+        (plan.plan.task(record.id), record)
+        for record in chain(landing, filter(_is_revertible, standing[TaskState.MERGED]))
+        if record.retry_at <= snapshot.now and (record.plan, record.id) not in snapshot.busy
+    ]
+    yield from _from_below(found, {plan.plan.name: plan})
+
+
+def _from_below(line: Iterable[InLine], plans: Mapping[str, PlanSnapshot]) -> Iterator[InLine]:
+    """The same in the same order, but stacked work behind what it stands on.
+
+    What is to land in front of it and is not in line itself keeps it out.
+    """
+    placed: set[TaskKey] = set()
+    above: dict[TaskKey, list[InLine]] = {}
+    for one in line:
+        waiting = deque([one])
+        while waiting:
+            task, record = waiting.popleft()
+            key = (record.plan, record.id)
+            missing = next((k for k in ahead_of(record, plans) if k not in placed), None)
+            if missing is not None:
+                above.setdefault(missing, []).append((task, record))
+                continue
+            placed.add(key)
+            yield task, record
+            waiting.extend(above.pop(key, ()))
+
+
+def ahead_of(record: TaskRecord, plans: Mapping[str, PlanSnapshot]) -> tuple[TaskKey, ...]:
+    """What is to land in front of a stacked task, since it holds that; of all others, nothing."""
+    if not record.stacked_on or record.state is TaskState.MERGED:
+        return ()
+    plan = plans[record.plan]
+    return tuple((record.plan, name) for name in standing_on(plan.plan, record, plan.tasks))
 
 
 def _is_landable(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
@@ -317,12 +366,20 @@ def _is_landable(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
         and record.verified_head == record.head
         and approved(task, record)
         and (task.tests_first is None or bool(record.tests_head))
-        and not unmerged_dependencies(task, plan.tasks)
+        and _will_have_landed(task, record, plan)
     )
 
 
 def _is_revertible(record: TaskRecord) -> bool:
     return record.revert_requested and not record.reverted_commit
+
+
+def _will_have_landed(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
+    """Whether all that a task needs is on the target, or may land in front of it as it stands on it."""
+    if footing(plan.plan, record, plan.tasks) is not Footing.FIRM:
+        return False
+    ahead = standing_on(plan.plan, record, plan.tasks)
+    return all(name in ahead for name in unmerged_dependencies(task, plan.tasks))
 
 
 def _clocks(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterable[float]:

@@ -212,7 +212,7 @@ def after_verification(
 def conflict_feedback(target: str, paths: Sequence[str], hunks: str) -> str:
     """What an agent is told when its work conflicts with what has landed meanwhile."""
     return (
-        f"Your work conflicts with what has landed meanwhile, in: {', '.join(paths)}.\n"
+        f"{CONFLICTS} what has landed meanwhile, in: {', '.join(paths)}.\n"
         f"The target (commit {target[:12]}) is being merged into this worktree, and the files "
         "hold conflict markers. Resolve them so that both intentions hold, keep what the target "
         f"brought, and leave no marker.\n\n{fenced(hunks)}"
@@ -239,6 +239,7 @@ def answer_feedback(question: str, answer: str) -> str:
     return f"You asked: {question}\nThe architect answers: {answer}\nGo on with the task."
 
 
+CONFLICTS = "Your work conflicts with"
 INTERRUPTED = (
     "Your last session was interrupted from outside. What you had done is in this worktree, "
     "committed. Look at where you were and finish the task."

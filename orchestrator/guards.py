@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.decision import has_landed
+from orchestrator.footing import has_landed
 from orchestrator.states import Verdict
 
 if TYPE_CHECKING:

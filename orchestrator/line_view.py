@@ -55,6 +55,9 @@ def _places(
             told = "red behind others; looked at again once it is in front"
             commit = aside[entry].commit
             yield replace(place, standing=LineStanding.RED, reason=told, candidate=commit)
+        elif entry in train.baseless:
+            told = f"stands on {', '.join(name for _, name in entry.needs)}, which is not in front"
+            yield replace(place, reason=told)
         elif entry in behind:
             told = f"conflicts with {behind[entry].key[1]!r}, which is to land first"
             yield replace(place, standing=LineStanding.CONFLICT, reason=told)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import attempts
 from orchestrator.api.models import ActionView, Refusal
-from orchestrator.decision import unmerged_dependencies
 from orchestrator.events import EventKind
 from orchestrator.feedback import answer_feedback, note_feedback
+from orchestrator.footing import standing_on, unmerged_dependencies
 from orchestrator.readiness import readiness, waits_for_approval
 from orchestrator.site import BRANCH, RED
 from orchestrator.states import SETTLED, Outcome, TaskState
@@ -217,8 +217,14 @@ class Orders:
         book = self._site.records.book
         task = book.task(record.plan, record.id)
         survey = self._site.records.activity.of(record.plan, record.id).survey
-        unmerged = unmerged_dependencies(task, book.snapshot(record.plan).tasks)
-        return readiness(task, record, survey, unmerged=unmerged).first_obstacle
+        tasks = book.snapshot(record.plan).tasks
+        return readiness(
+            task,
+            record,
+            survey,
+            unmerged=unmerged_dependencies(task, tasks),
+            stands_on=standing_on(book.plan(record.plan), record, tasks),
+        ).first_obstacle
 
     def _cancelled(self, record: TaskRecord) -> None:
         open_one = attempts.in_hand(self._site.records.store.attempts(record.plan, record.id))
@@ -250,7 +256,7 @@ class Orders:
         causes = {task}
         while found := [record for record in lost if record.settled_by in causes]:
             for record in found:
-                self._move(record, TaskState.PENDING, "", settled_by="")
+                self._move(record, _way_back_from_settled(record), "", settled_by="")
             causes = {record.id for record in found}
             lost = [record for record in lost if record not in found]
 
@@ -280,6 +286,12 @@ def _way_back(record: TaskRecord, note: str, *, refused: str) -> TaskState:
     if stuck and not note and (record.verify_errors or (record.head and refused == record.head)):
         return TaskState.VERIFYING
     return TaskState.RETRY_QUEUED
+
+
+def _way_back_from_settled(record: TaskRecord) -> TaskState:
+    """Where a task goes on whose dependency is taken up again; what was proven needs no session."""
+    was_proven = bool(record.head) and record.head == record.verified_head
+    return TaskState.VERIFYING if was_proven else TaskState.PENDING
 
 
 def _fresh_budget(record: TaskRecord) -> dict[str, Any]:

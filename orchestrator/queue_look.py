@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from orchestrator.coupling import head_of
+from orchestrator.decision import ahead_of
 from orchestrator.queue_course import course_of, outcomes
 from orchestrator.states import TaskState
 from orchestrator.train import Entry, failure_rate, reach, resolved_mode
@@ -54,7 +55,9 @@ class QueueLook:
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        return tuple(Entry((r.plan, r.id), head_of(r)) for r in self.records)
+        return tuple(
+            Entry((r.plan, r.id), head_of(r), ahead_of(r, self.plans)) for r in self.records
+        )
 
     @cached_property
     def resolved(self) -> Course:

@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from orchestrator.decision import (
+from orchestrator.actions import (
     Action,
+    BringUp,
     Decision,
     Settle,
-    Snapshot,
     StartBackfill,
     StartBaseline,
     StartLanding,
     StartSession,
     StartVerification,
-    TaskKey,
-    decide,
 )
+from orchestrator.decision import Snapshot, TaskKey, decide
 from orchestrator.errors import ClerkError, GroundLost, StateLost, StoreDamaged
 
 if TYPE_CHECKING:
@@ -77,6 +76,7 @@ class Works(Protocol):
     async def run_session(self, plan: str, task: str) -> None: ...
     async def verify_branch(self, plan: str, task: str) -> None: ...
     async def backfill(self, plan: str, task: str) -> None: ...
+    async def bring_up(self, plan: str, task: str) -> None: ...
     async def land(self, target: str) -> None:
         """Work off what is in line for a target, until nothing is."""
 
@@ -180,9 +180,13 @@ class Scheduler:
 
     def _apply(self, action: Action) -> None:
         match action:
+            case Settle(plan, task) if (plan, task) in self._running:
+                self._running[plan, task].scope.cancel()  # settled once it has stopped
             case Settle():
                 self._works.settle(action)
                 self.wake()
+            case BringUp(plan, task):
+                self._start(action, (plan, task), lambda: self._works.bring_up(plan, task))
             case StartBaseline(plan):
                 self._start(action, (plan, BASELINE), lambda: self._works.verify_baseline(plan))
             case StartSession(plan, task):

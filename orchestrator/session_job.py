@@ -15,18 +15,21 @@ import anyio
 from orchestrator import agents, attempts, feedback
 from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, UsageReported
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import GitError, SetupFailed
+from orchestrator.errors import SetupFailed
 from orchestrator.events import EventKind
-from orchestrator.git.refs import branch_ref, stray_ref
-from orchestrator.recovery import collect_leftovers, keep_head
+from orchestrator.footing import ground_words
+from orchestrator.git.grounds import Clash
+from orchestrator.recovery import keep_head
 from orchestrator.red_proof import RedProof
 from orchestrator.routing import route
 from orchestrator.safe_text import safe_text
 from orchestrator.sandbox_hints import hints
 from orchestrator.session import run_session
-from orchestrator.session_place import is_abroad, open_place
+from orchestrator.session_place import open_place
 from orchestrator.session_prompt import session_prompt
+from orchestrator.session_tree import SessionTrees
 from orchestrator.site import BRANCH, RED
+from orchestrator.stacks import clash_sentence
 from orchestrator.states import Outcome, TaskState
 from orchestrator.survey import survey_work
 from orchestrator.tampering import watched
@@ -35,7 +38,6 @@ from orchestrator.worktree_setup import set_up
 if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent, AgentEvent
     from orchestrator.doorkeeper import Admission
-    from orchestrator.git.command import WorkTree
     from orchestrator.git.leftovers import Collected
     from orchestrator.plan.model import Budget, Plan, Task
     from orchestrator.records import AttemptRecord, TaskRecord
@@ -72,6 +74,7 @@ class SessionJob:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._red_proof = RedProof(site)
+        self._trees = SessionTrees(site)
 
     def begin(self, plan: str, task: str) -> None:
         """Put the session on record before anything of it starts."""
@@ -118,7 +121,11 @@ class SessionJob:
     async def _run(self, work: _Work) -> None:
         record = self._record(work)
         crash_point("session.begun")
-        tree, record = await self._open(work, record)
+        opened = await self._trees.open(work.plan, work.task, record)
+        if isinstance(opened, Clash):
+            self._turned_back(work, self._record(work), clash_sentence(opened))
+            return
+        tree, record = opened
         if reason := await self._red_proof.of_base(record.plan, record.id):
             anew = {} if record.head else {"base": ""}  # they may be mended on the target
             self._not_started(work, record, reason, **anew)
@@ -174,45 +181,22 @@ class SessionJob:
         )
         self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed, **facts)
 
-    async def _open(self, work: _Work, record: TaskRecord) -> tuple[WorkTree, TaskRecord]:
-        """The task's worktree: new from the target's tip, or as the last session left it.
-
-        What that one committed is brought home first, where an import failed: merging the target
-        in would leave it behind, and the next view take its place.
-        """
-        site, ledger = self._site, self._site.ledger
-        target = await site.git.refs.resolve(branch_ref(work.plan.target))
-        if target is None:
-            raise GitError(f"the target branch {work.plan.target!r} is gone; make it again")
-        if record.sync_target:
-            record = await self._red_proof.still_standing(record, target)
-        tree, record = await self._open_worktree(record, target)
-        if is_abroad(site, record, tree):
-            left = await collect_leftovers(site, record)
-            await site.git.refs.hold(stray_ref(record.plan, record.id, left), left)
-        if record.sync_target:
-            await self._sync(work, record, tree, target)
-            crash_point("session.synced")
-            record = ledger.amend(record, base=target, sync_target=False)
-        return tree, record
-
-    async def _open_worktree(self, record: TaskRecord, target: str) -> tuple[WorkTree, TaskRecord]:
-        git, ledger = self._site.git, self._site.ledger
-        if record.base and await git.refs.resolve(branch_ref(record.branch)) is not None:
-            return await git.worktrees.reopen(record.plan, record.id), record
-        # The base last: with it on record a branch counts as the task's own, and one of that
-        # name may be there that is not.
-        record = ledger.amend(record, base="", head="", sync_target=False)
-        tree = await git.worktrees.create(record.plan, record.id, target)
-        crash_point("session.opened")
-        return tree, ledger.amend(record, base=target)
-
-    async def _sync(self, work: _Work, record: TaskRecord, tree: WorkTree, target: str) -> None:
-        """Merge the target into the branch; conflicts are left for the agent to resolve."""
-        if await self._site.git.history.is_ancestor(target, record.head):
+    def _turned_back(self, work: _Work, record: TaskRecord, reason: str) -> None:
+        """What it is to stand on conflicts: it waits for that to change, or, begun, for a person."""
+        if record.base:
+            self._not_started(work, record, reason)
             return
-        message = f"Merge {work.plan.target} into {record.branch}"
-        await self._site.git.conflicts.sync(tree, target, message)
+        closed = attempts.closed(
+            work.attempt, Outcome.ABANDONED, reason, now=self._site.ledger.clock()
+        )
+        tasks = self._site.records.book.snapshot(record.plan).tasks
+        self._site.ledger.move(
+            record,
+            TaskState.RETRY_QUEUED,
+            reason=reason,
+            closed=closed,
+            stacked_on=ground_words(work.task, tasks),
+        )
 
     async def _make_ready(self, work: _Work, place: SessionPlace) -> float:
         """Set the worktree up once; returns the seconds it took."""

@@ -12,6 +12,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.landing import how_to_follow
 from orchestrator.git.refs import branch_ref
+from orchestrator.stacks import ground_missing
 from orchestrator.tampering import tampering
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ class TargetGround:
 
         Whoever took commits off the target does not want them back by way of a task.
         """
-        if await self._site.git.history.is_ancestor(record.base, commit):
+        lost = await ground_missing(self._site, record, commit)
+        if not lost:
             return ""
         return (
-            f"{self.target} no longer holds {record.base[:9]}, which {record.id!r} was started "
+            f"{self.target} no longer holds {lost[:9]}, which {record.id!r} was started "
             f"from: landing it would bring that back; put it on {self.target} again, or cancel "
             "the task"
         )

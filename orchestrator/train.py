@@ -15,7 +15,7 @@ slots left idle, is the caller's affair.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -33,10 +33,14 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One that is in line, as (plan, task), sealed by its head: another head is another entry."""
+    """One that is in line, as (plan, task), sealed by its head: another head is another entry.
+
+    ``needs`` are those whose work its head holds besides: it may stand behind them only.
+    """
 
     key: tuple[str, str]
     head: str
+    needs: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Train:
 
     ``clashing`` conflict with the target itself. ``waiting`` conflict only with a car in front,
     named second: they wait, and cost nothing. ``aside`` are red, the last of them perhaps only for
-    what stood in front: ``cars`` go on without them.
+    what stood in front: ``cars`` go on without them. ``baseless`` need what is none of the cars.
     """
 
     target: str
@@ -70,10 +74,12 @@ class Train:
     clashing: tuple[tuple[Entry, Clash], ...] = ()
     waiting: tuple[tuple[Entry, Entry, Clash], ...] = ()
     aside: tuple[Car, ...] = ()
+    baseless: tuple[Entry, ...] = ()
 
     @property
     def length(self) -> int:
-        return len(self.cars) + len(self.clashing) + len(self.waiting) + len(self.aside)
+        apart = (self.clashing, self.waiting, self.aside, self.baseless)
+        return len(self.cars) + sum(map(len, apart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +145,20 @@ async def make_up(
     *,
     leaves_out_red: bool,
 ) -> Train:
-    """Chain ``entries`` onto ``target``, in order, each onto the nearest in front that fits."""
+    """Chain ``entries`` onto ``target``, in order, each onto the nearest in front that fits.
+
+    One that needs another is never built but behind it: its head would bring the other along.
+    """
     cars: list[Car] = []
+    baseless: list[Entry] = []
     aside: list[Car] = []
     clashing: list[tuple[Entry, Clash]] = []
     waiting: list[tuple[Entry, Entry, Clash]] = []
     kept = 0
     for at, entry in enumerate(entries):
+        if not _stands(entry, cars):
+            baseless.append(entry)
+            continue
         made = await couple(cars[-1].commit if cars else target, entry)
         if isinstance(made, Clash):
             alone = await couple(target, entry) if cars else made
@@ -154,11 +167,18 @@ async def make_up(
             else:
                 waiting.append((entry, await _hindrance(cars, entry, couple), made))
         elif leaves_out_red and at >= kept and standing(made) is Standing.RED:
-            kept = await _passed_behind(made, entries, at, couple, standing)
+            kept = await _passed_behind((*cars, made), entries, at, couple, standing)
             (cars if at < kept else aside).append(made)
         else:
             cars.append(made)
-    return Train(target, tuple(cars), tuple(clashing), tuple(waiting), tuple(aside))
+    apart = tuple(clashing), tuple(waiting), tuple(aside), tuple(baseless)
+    return Train(target, tuple(cars), *apart)
+
+
+def _stands(entry: Entry, cars: Iterable[Car]) -> bool:
+    if not entry.needs:
+        return True
+    return {car.entry.key for car in cars}.issuperset(entry.needs)
 
 
 async def _hindrance(cars: Sequence[Car], entry: Entry, couple: Couple) -> Entry:
@@ -174,17 +194,19 @@ async def _hindrance(cars: Sequence[Car], entry: Entry, couple: Couple) -> Entry
 
 
 async def _passed_behind(
-    red: Car, entries: Sequence[Entry], at: int, couple: Couple, standing: Known
+    chain: Sequence[Car], entries: Sequence[Entry], at: int, couple: Couple, standing: Known
 ) -> int:
-    """How many entries are in the longest chain through ``red`` that passed; 0 when none did.
+    """How many entries are in the longest chain through the red end of ``chain`` that passed; or 0.
 
     With it the red one passed too: it was not red by itself.
     """
-    base, longest = red.commit, 0
+    linked, longest = list(chain), 0
     for place in range(at + 1, len(entries)):
-        made = await couple(base, entries[place])
+        if not _stands(entries[place], linked):
+            continue
+        made = await couple(linked[-1].commit, entries[place])
         if isinstance(made, Car):
-            base = made.commit
+            linked.append(made)
             if standing(made) is Standing.PASSED:
                 longest = place + 1
     return longest

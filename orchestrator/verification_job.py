@@ -100,6 +100,8 @@ class VerificationJob:
         return strayed
 
     async def _passed(self, record: TaskRecord, merge: str) -> None:
+        if record.sessions > 1:  # the first finds no conflict to resolve
+            await self._site.git.resolutions.learn(record.plan, record.id, record.head)
         live = self._site.records.activity.of(record.plan, record.id)
         if merge == MergeMode.MANUAL and live.survey is not None:
             target = await self._site.git.refs.resolve(branch_ref(self._site.target(record.plan)))

@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import attempts
+from orchestrator.actions import Action, Settle, StartSession
 from orchestrator.backfill import Backfill
 from orchestrator.consequences import Consequences
-from orchestrator.decision import (
-    Action,
-    Settle,
-    Snapshot,
-    StartSession,
-    TaskKey,
-    line_of,
-)
+from orchestrator.decision import Snapshot, TaskKey, line_of
 from orchestrator.events import EventKind
 from orchestrator.merge_queue import MergeQueue
 from orchestrator.red_proof import RedProof
 from orchestrator.session_job import SessionJob
+from orchestrator.stack_job import StackJob
 from orchestrator.states import TRANSITIONS, Outcome, TaskState
 from orchestrator.survey import survey_conflicts
 from orchestrator.target_ground import TargetGround
@@ -41,8 +36,10 @@ class Works:
         self.backfill = self._backfill.run
         self._queues: dict[str, MergeQueue] = {}
         self._red_proof = RedProof(site)
+        self._stacks = StackJob(site)
         self.run_session = self._sessions.run
         self.verify_baseline = self._verifications.verify_baseline
+        self.bring_up = self._stacks.bring_up
 
     async def land(self, target: str) -> None:
         """Work off what is in line for a target; what its queue knows is kept for the next time."""
@@ -100,13 +97,19 @@ class Works:
             self._sessions.begin(action.plan, action.task)
 
     def settle(self, action: Settle) -> None:
-        ledger = self._site.ledger
+        """Its branch and worktree stay; what was in hand for it has been stopped."""
+        ledger, records = self._site.ledger, self._site.records
+        open_one = attempts.in_hand(records.store.attempts(action.plan, action.task))
         ledger.move(
             ledger.task(action.plan, action.task),
             TaskState.CANCELLED,
             reason=action.reason,
+            closed=open_one
+            and attempts.closed(open_one, Outcome.CANCELLED, action.reason, now=ledger.clock()),
             settled_by=action.settled_by,
+            merge_requested=False,
         )
+        records.activity.of(action.plan, action.task).end_session()
 
     def broke_down(self, plan: str, task: str, reason: str) -> None:
         """Stop at a state from which a person can send the task on."""

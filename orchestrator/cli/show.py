@@ -68,7 +68,7 @@ def ask(repo: str | None, question: Callable[[Reading], Awaitable[T]]) -> T:
 @click.option("--conflicts", is_flag=True, help="Which branches in flight will conflict instead.")
 @repo_option
 @json_option
-def status(  # noqa: PLR0913 - options of a command
+def status(
     task: str | None,
     plan: str | None,
     *,

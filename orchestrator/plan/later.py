@@ -44,7 +44,6 @@ def _is_later_agent(value: Any) -> bool:
 
 
 LATER: tuple[Later, ...] = (
-    Later(("tasks", "*", "stack"), bool, "remove it; a task starts when what it needs has landed"),
     Later(("tasks", "*", "variants"), _more_than(1), "remove it; one session works on a task"),
     Later(("tasks", "*", "agents"), bool, "name one, as agent"),
     Later(("agents", "*", "type"), _is_later_agent, _LATER_AGENT),

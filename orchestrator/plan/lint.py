@@ -61,6 +61,7 @@ def lint(plan: Plan, *, files: Collection[str] | None = None) -> tuple[Finding, 
         *_unscoped(plan),
         *_idle_checks(plan),
         *_idle_services(plan),
+        *_idle_stacks(plan),
         *_tests_first(plan, tracked, knows_files=files is not None),
     ]
     return tuple(sorted(findings, key=lambda found: found.severity is Severity.HINT))
@@ -142,6 +143,13 @@ def _unscoped(plan: Plan) -> Iterator[Finding]:
             f"{_listed(unscoped)}: no touches, so any path may change and no conflict is forecast"
         )
         yield Finding(Severity.HINT, "no-scope", "tasks", sentence)
+
+
+def _idle_stacks(plan: Plan) -> Iterator[Finding]:
+    for task in plan.tasks:
+        if task.stack and not task.after:
+            sentence = "stack says nothing without after, which names what it may be begun on"
+            yield Finding(Severity.WARNING, "idle-stack", f"task {quoted(task.id)}", sentence)
 
 
 def _idle_checks(plan: Plan) -> Iterator[Finding]:

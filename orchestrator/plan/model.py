@@ -247,7 +247,9 @@ class Task(Strict):
         (), strict=False, description="Globs of the paths it may change; none means any."
     )
     after: tuple[Name, ...] = Field(
-        (), strict=False, description="Tasks that must be merged before this one starts."
+        (),
+        strict=False,
+        description="Tasks that must be merged before this one starts; before it lands, with stack.",
     )
     done_when: tuple[Name, ...] = Field(
         strict=False, min_length=1, description="Checks that must pass: the success criteria."
@@ -270,7 +272,9 @@ class Task(Strict):
         "they are there, and are the protected paths.",
     )
     stack: bool = Field(
-        False, description="Start from dependencies that are verified but not merged yet."
+        False,
+        description="Start from dependencies that are verified but not merged yet; it lands after"
+        " them, and is verified anew when they change.",
     )
     variants: Annotated[int, Field(ge=1, le=16)] = Field(
         1, description="How many sessions compete for it."
@@ -344,8 +348,8 @@ class Plan(Strict):
     queue: Queue = Field(default_factory=Queue, description="How what is proven lands.")
     backlog: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         None,
-        description="So many tasks may wait to land before no further one is begun; twice"
-        " 'parallel' by default.",
+        description="So many proven tasks may wait to land before no further one is begun; by"
+        " default only those that land by themselves count, and twice 'parallel' may wait.",
     )
     parallel: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Sessions at once.")
     agent: Text = Field("claude", description="Agent profile of tasks that name none.")

@@ -25,7 +25,7 @@ tasks:
     title: 12:30
     brief: Do b again.
     done_when: [e2e]
-    stack: true
+    variants: 2
 """
 
 PROBLEMS = {

@@ -193,3 +193,12 @@ def test_tests_first_that_cannot_be_written_or_told_are_found(tasks_of):
 def test_tests_first_without_a_report_are_told_by_the_exit_code(tasks_of):
     (line,) = found(tasks_of(a={"tests_first": FIRST % "false"}), "tests-first")
     assert line.startswith("task 'a': check 'c' has no report")
+
+
+def test_a_stack_on_nothing_is_told(tasks_of):
+    plan = tasks_of(
+        a={"touches": "[src/cart]", "stack": "true"},
+        b={"touches": "[src/api.py]", "stack": "true", "after": "[a]"},
+    )
+    (line,) = found(plan, "idle-stack")
+    assert line.startswith("task 'a': stack says nothing without after")

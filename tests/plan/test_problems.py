@@ -19,10 +19,10 @@ def test_mistakes_of_every_kind_are_told_together_in_order(problems_of, small):
     source = (
         small.replace("name: shop", "name: Shop").replace("[unit]", "[unti]")
         + "    after: [crt]\n    titel: x\n"
-        + "  - {id: cart-api, title: no, brief: b, done_when: [unit], after: [cart], stack: true}\n"
+        + "  - {id: cart-api, title: no, brief: b, done_when: [unit], after: [cart], agents: [x]}\n"
     )
     places = [line.split(": ", 1)[0] for line in problems_of(source)]
-    assert places == [f"p.yaml:{p}" for p in ("2:7", "5:45", "11:13", "12:5", "13:27", "13:82")]
+    assert places == [f"p.yaml:{p}" for p in ("2:7", "5:45", "11:13", "12:5", "13:27", "13:83")]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,6 @@ def test_the_usual_agent_must_exist_only_when_it_is_used(small):
 
 
 USES = {
-    "tasks.*.stack": ("brief:", "stack: true\n    brief:"),
     "tasks.*.variants": ("brief:", "variants: 2\n    brief:"),
     "tasks.*.agents": ("brief:", "agents: [claude]\n    brief:"),
     "agents.*.type": ("checks:", "agents: {m: {type: codex}}\nchecks:"),
@@ -245,7 +244,7 @@ def test_what_comes_later_is_refused_and_never_ignored(problems_of, small, later
 
 def test_what_comes_later_may_be_written_with_its_usual_value(problems_of, small):
     source = small.replace("run: pytest}", "run: pytest, inputs: [], report: tap}")
-    source = source.replace("brief:", "stack: false\n    variants: 1\n    agents: []\n    brief:")
+    source = source.replace("brief:", "variants: 1\n    agents: []\n    brief:")
     assert problems_of("services: {}\n" + source) == []
 
 

@@ -8,18 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.decision import (
-    PlanSnapshot,
+from orchestrator.actions import (
+    BringUp,
     Settle,
-    Snapshot,
     StartBackfill,
     StartBaseline,
     StartLanding,
     StartSession,
     StartVerification,
-    decide,
-    line_of,
 )
+from orchestrator.decision import PlanSnapshot, Snapshot, decide, line_of
 from orchestrator.plan.model import Plan
 from orchestrator.records import PlanRecord, TaskRecord
 from orchestrator.states import TaskState
@@ -27,13 +25,26 @@ from orchestrator.states import TaskState
 S = TaskState
 
 
-def plan_of(tasks, *, states=None, merge="manual", parallel=4, baseline=True, paused=False, **more):
+def plan_of(
+    tasks,
+    *,
+    states=None,
+    merge="manual",
+    parallel=4,
+    backlog=None,
+    strategy="merge",
+    baseline=True,
+    paused=False,
+    **more,
+):
     """A plan whose tasks are given as {id: [dependencies]}."""
     plan = Plan.model_validate(
         {
             "clerk": 1,
             "name": "p",
             "parallel": parallel,
+            "backlog": backlog,
+            "strategy": strategy,
             "agent": "mine",
             "agents": {"mine": {"type": "command", "run": "true"}},
             "checks": {"unit": {"run": "true"}},
@@ -236,6 +247,23 @@ def test_a_held_landing_leaves_the_plan_quiet_until_a_person_acts():
 IDS = st.sampled_from("abcdef")
 
 
+def record_of(draw, task, state, after):
+    """A task with a head of its own, or another by now than those above it know."""
+    words = {"", " ".join(f"{name}@{draw(st.sampled_from('hg'))}" for name in after)}
+    head = draw(st.sampled_from("hg")) if state is not S.PENDING else ""
+    return TaskRecord(
+        "p",
+        task,
+        state=state,
+        position="abcdef".index(task),
+        base="base" if head else "",
+        head=head,
+        verified_head=draw(st.sampled_from(["", head])),
+        stacked_on=draw(st.sampled_from(sorted(words))),
+        settled_by="",
+    )
+
+
 @st.composite
 def snapshots(draw):
     names = "abcdef"
@@ -244,13 +272,17 @@ def snapshots(draw):
         for n, t in enumerate(names)
     }
     states = {t: draw(st.sampled_from(list(S))) for t in names}
+    stacks = {t: {"stack": draw(st.booleans())} for t in names}
+    states = {t: record_of(draw, t, state, tasks[t]) for t, state in states.items()}
     plan = plan_of(
         tasks,
         states=states,
         merge=draw(st.sampled_from(["auto", "manual"])),
         parallel=draw(st.integers(1, 3)),
+        backlog=draw(st.sampled_from([None, 1, 3])),
         paused=draw(st.booleans()),
         baseline=draw(st.booleans()),
+        **stacks,
     )
     busy = draw(st.sets(st.sampled_from(names)))
     return snap(
@@ -278,11 +310,34 @@ def test_whatever_the_facts_deciding_is_safe(snapshot):
         state = plan.tasks[task].state
         assert state in {S.PENDING, S.RETRY_QUEUED}
         if state is S.PENDING:
-            after = plan.plan.task(task).after
-            assert all(plan.tasks[d].state is S.MERGED for d in after)
+            needs = plan.plan.task(task)
+            assert all(
+                plan.tasks[d].state is S.MERGED or (needs.stack and _proven(plan.tasks[d]))
+                for d in needs.after
+            )
     queues = [a.target for a in decision.actions if isinstance(a, StartLanding)]
     assert len(queues) <= 1
     assert not snapshot.landing.intersection(queues)
+    _lands_from_below(line_of(snapshot, "main"), plan.tasks)
+    for task in started(decision, BringUp):
+        assert plan.tasks[task].state in {S.VERIFIED, S.VERIFYING}
+        assert plan.tasks[task].stacked_on
+
+
+def _proven(record):
+    return record.state in {S.VERIFIED, S.MERGING} and record.verified_head == record.head != ""
+
+
+def _lands_from_below(line, tasks):
+    """What is in line has all that its branch holds of others on the target or in front of it."""
+    for at, (task, record) in enumerate(line):
+        in_front = {one.id for _, one in line[:at] if one.state is not S.MERGED}
+        stood = dict(word.split("@") for word in record.stacked_on.split())
+        if record.state is S.MERGED:
+            continue
+        for name in (*task.after, *stood):
+            assert tasks[name].state is S.MERGED or name in in_front
+        assert all(tasks[name].head == head for name, head in stood.items())
 
 
 def _settles(decision, task):
@@ -330,3 +385,146 @@ def test_a_plan_in_which_nothing_else_goes_on_is_quiet_though_it_owes_a_look():
     plan = plan_of({"a": ()}, states={"a": S.MERGED})
     decision = decide(replace(snap(plan), owed=frozenset({("p", "a")})))
     assert (decision.actions, decision.quiet_plans) == ((), {"p"})
+
+
+def test_the_bound_of_the_plan_counts_all_that_is_proven_whoever_it_waits_for():
+    line = {f"v{n}": verified(f"v{n}", position=n) for n in range(3)}
+    tasks = dict.fromkeys([*line, "again", "fresh"], ())
+    line["again"] = TaskRecord("p", "again", state=S.RETRY_QUEUED, position=3, sessions=1)
+
+    def begun(backlog, **states):
+        return started(decide(snap(plan_of(tasks, states=line | states, backlog=backlog))))
+
+    assert begun(None) == ["again", "fresh"], "manual merging: nothing lands by itself"
+    assert begun(3) == ["again"]
+    assert begun(4) == ["again", "fresh"]
+    assert begun(3, v0=TaskRecord("p", "v0", state=S.MERGING)) == ["again"]
+    assert begun(3, v0=TaskRecord("p", "v0", state=S.MERGED)) == ["again", "fresh"]
+
+
+def test_what_landing_sent_back_time_and_again_lets_the_others_of_its_priority_go_first():
+    def landing(**entries):
+        states = {t: verified(t, merge_requested=True, **facts) for t, facts in entries.items()}
+        plan = plan_of(dict.fromkeys(states, ()), states=states, a={"priority": 1})
+        return in_line(plan)[:1]
+
+    old, young = {"verified_at": 1.0}, {"verified_at": 2.0}
+    assert landing(b={**old, "sent_back": 1}, c=young) == ["b"], "once, it keeps its place"
+    assert landing(b={**old, "sent_back": 2}, c=young) == ["c"]
+    assert landing(a={**old, "sent_back": 9}, c=young) == ["a"], "but never its priority"
+
+
+def test_one_that_never_succeeds_starves_nobody():
+    """An agent that is turned away each time uses up no attempt, and is due again at once."""
+    records = {t: TaskRecord("p", t, position=n) for n, t in enumerate("abc")}
+    begun = []
+    for _ in range(30):
+        plan = plan_of(dict.fromkeys("abc", ()), states=records, parallel=1)
+        (task,) = started(decide(snap(plan)))
+        begun.append(task)
+        ended = S.RETRY_QUEUED if task == "a" else S.VERIFIED
+        records[task] = replace(records[task], state=ended, sessions=records[task].sessions + 1)
+    assert begun.index("b") == 4
+    assert begun.index("c") == 5
+    assert set(begun[6:]) == {"a"}
+
+
+STACK = {"b": {"stack": True}}
+
+
+def stacked(task, words, state=S.VERIFIED, **more):
+    facts = {"base": "g", "head": "h", "verified_head": "h"} | more
+    return TaskRecord("p", task, state=state, stacked_on=words, **facts)
+
+
+def test_a_stacked_task_starts_on_work_that_is_proven_and_not_before():
+    for dependency, starts in [
+        (TaskRecord("p", "a", state=S.VERIFYING, head="h"), False),
+        (verified("a"), True),
+        (replace(verified("a"), state=S.MERGING), True),
+        (replace(verified("a"), head="another"), False),
+        (TaskRecord("p", "a", state=S.MERGED), True),
+    ]:
+        plan = plan_of({"a": [], "b": ["a"]}, states={"a": dependency}, **STACK)
+        assert ("b" in started(decide(snap(plan)))) is starts, dependency
+
+
+def test_it_does_not_start_on_what_stands_on_something_else_by_now():
+    states = {
+        "a": replace(verified("a"), head="new", verified_head="new"),
+        "b": stacked("b", "a@h"),
+    }
+    plan = plan_of({"a": [], "b": ["a"], "c": ["b"]}, states=states, c={"stack": True}, **STACK)
+    assert decide(snap(plan)).actions == (BringUp("p", "b"),)
+
+
+def test_changed_ground_is_brought_up_and_ground_in_work_is_waited_for():
+    changed = replace(verified("a"), head="new", verified_head="new")
+    at_work = TaskRecord("p", "a", state=S.RUNNING, head="new")
+    for state in (S.VERIFIED, S.VERIFYING):
+        for dependency, told in [
+            (verified("a"), (StartVerification("p", "b"),) if state is S.VERIFYING else ()),
+            (changed, (BringUp("p", "b"),)),
+            (replace(changed, state=S.MERGED), (BringUp("p", "b"),)),
+            (at_work, ()),
+        ]:
+            states = {"a": dependency, "b": stacked("b", "a@h", state)}
+            plan = plan_of({"a": [], "b": ["a"]}, states=states, **STACK)
+            assert decide(snap(plan, busy=["a"])).actions == told, (state, dependency)
+
+
+def test_a_session_brings_its_own_work_up_once_the_ground_is_proven():
+    changed = replace(verified("a"), head="new", verified_head="new")
+    for dependency, starts in [(changed, ["b"]), (replace(changed, state=S.VERIFYING), [])]:
+        states = {"a": dependency, "b": stacked("b", "a@h", S.RETRY_QUEUED)}
+        plan = plan_of({"a": [], "b": ["a"]}, states=states, **STACK)
+        assert started(decide(snap(plan, busy=["a"]))) == starts
+
+
+def test_ground_that_was_found_to_conflict_is_not_tried_again_before_it_changes():
+    waiting = TaskRecord("p", "b", state=S.RETRY_QUEUED, stacked_on="a@h")
+    for head, starts in [("h", []), ("new", ["b"])]:
+        dependency = replace(verified("a"), head=head, verified_head=head)
+        plan = plan_of({"a": [], "b": ["a"]}, states={"a": dependency, "b": waiting}, **STACK)
+        decision = decide(snap(plan))
+        assert started(decision) == starts
+        assert bool(decision.quiet_plans) is not bool(starts)
+
+
+@pytest.mark.parametrize(
+    "state", [S.RUNNING, S.VERIFYING, S.VERIFIED, S.RETRY_QUEUED, S.NEEDS_INPUT]
+)
+def test_what_stands_on_lost_ground_is_stopped_with_the_reason_down_the_stack(state):
+    states = {"a": S.FAILED, "b": stacked("b", "a@h", state), "c": stacked("c", "b@h")}
+    plan = plan_of({"a": [], "b": ["a"], "c": ["b"]}, states=states, c={"stack": True}, **STACK)
+    told = decide(snap(plan, busy=["b"])).actions
+    assert told == (
+        Settle("p", "b", "a", "'a' failed"),
+        Settle("p", "c", "b", "needs 'b', and 'a' failed"),
+    )
+
+
+def in_line(plan):
+    return [record.id for _, record in line_of(snap(plan), "main")]
+
+
+def test_a_stack_lands_from_below_and_only_as_it_was_proven():
+    def landing(dependency, **more):
+        states = {"a": dependency, "b": stacked("b", "a@h", merge_requested=True)}
+        return in_line(plan_of({"b": ["a"], "a": []}, states=states, b={"stack": True} | more))
+
+    merged = replace(verified("a"), state=S.MERGED)
+    ordered = verified("a", merge_requested=True)
+    assert landing(merged) == ["b"]
+    assert landing(replace(merged, head="another")) == []
+    assert landing(replace(merged, reverted_commit="r")) == []
+    assert landing(verified("a")) == [], "nobody ordered what it stands on to land"
+    assert landing(ordered) == ["a", "b"]
+    assert landing(replace(ordered, state=S.MERGING), priority=9) == ["a", "b"]
+    assert landing(replace(ordered, head="new", verified_head="new")) == ["a"]
+
+
+def test_where_landing_makes_other_commits_a_stack_is_brought_up_as_it_lands():
+    states = {"a": replace(verified("a"), state=S.MERGED), "b": stacked("b", "a@h")}
+    plan = plan_of({"a": [], "b": ["a"]}, states=states, strategy="squash", **STACK)
+    assert decide(snap(plan)).actions == (BringUp("p", "b"),)
