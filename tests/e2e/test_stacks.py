@@ -108,3 +108,39 @@ def test_a_stack_on_work_that_conflicts_waits_until_one_has_landed(yard):
     assert waiting["attempts_used"] == 0
     yard.clerk("run", str(plan), "--merge", "auto")
     assert {task["state"] for task in yard.status().values()} == {"merged"}
+
+
+def test_a_stack_lands_with_what_it_stands_on_once_that_may(yard):
+    plan = yard.plan(
+        {
+            "c": stacked("cp b.txt c.txt", "b", priority=2),
+            "b": stacked("cp a.txt b.txt", "a", priority=1),
+            "a": {"do": "echo good > a.txt", "approve": True},
+        },
+        queue={"mode": "tip"},
+    )
+    yard.clerk("run", str(plan), "--merge", "auto", code=3)
+    assert {task["state"] for task in yard.status().values()} == {"verified"}
+    yard.clerk("approve", "a")
+    yard.until("c", "merged")
+    landed = [yard.git("log", "-1", "--format=%s", commit) for commit in yard.first_parents()[1:]]
+    assert landed == ["Task a", "Task b", "Task c"]
+    assert all(map(yard.passes, yard.first_parents()))
+
+
+def test_what_lands_as_another_commit_carries_its_stack_onto_it(yard):
+    plan = yard.plan(
+        {
+            "a": "echo good > a.txt; echo more > a.md",
+            "b": stacked("echo good indeed > a.txt", "a"),
+        },
+        strategy="squash",
+    )
+    yard.clerk("run", str(plan))
+    yard.clerk("run", str(plan), "--merge", "auto")
+    tasks = yard.status()
+    assert {task["state"] for task in tasks.values()} == {"merged"}
+    assert tasks["b"]["attempts_used"] == 1
+    assert yard.git("show", "main:a.txt") == "good indeed"
+    assert len(yard.first_parents()) == 3
+    assert not yard.git("log", "--merges", "--format=%H", "main")
