@@ -233,6 +233,22 @@ def _proving(yard: Yard) -> Sequence[Sequence[str]]:
     return [_run(plan)]
 
 
+def _stacking(yard: Yard) -> Sequence[Sequence[str]]:
+    """Two that conflict, each with one on top: what stands on the loser is carried onto its new head."""
+    both = "echo good both > same.txt"
+    top = {"stack": True, "do": "cat same.txt > {0}.txt; echo good > {0}.md"}
+    plan = yard.plan(
+        {
+            "a": ["echo good a > same.txt", both],
+            "c": ["echo good c > same.txt", both],
+            "on-a": {**top, "after": ["a"], "do": top["do"].format("on-a")},
+            "on-c": {**top, "after": ["c"], "do": top["do"].format("on-c")},
+        },
+        budget={"attempts": 4},
+    )
+    return [_run(plan)]
+
+
 def _run(plan: Path, *more: str) -> list[str]:
     return ["run", str(plan), "--merge", "auto", "--update-checkout", *more]
 
@@ -243,6 +259,7 @@ NOWHERE = Scene("nowhere", _building, checked_out=False)
 """The target is checked out nowhere: only the target itself tells what has landed."""
 CONFINED = Scene("confined", _confined, sandbox="bubblewrap")
 PROVING = Scene("proving", _proving)
+STACKING = Scene("stacking", _stacking)
 SCENES = (
     BUILDING,
     Scene("interrupted", _building, opening="kill session.ended:2"),
@@ -250,4 +267,5 @@ SCENES = (
     EDITING,
     CONFINED,
     PROVING,
+    STACKING,
 )

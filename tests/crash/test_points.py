@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
-from crash.scenes import BUILDING, CONFINED, EDITING
+from crash.scenes import BUILDING, CONFINED, EDITING, STACKING
 
 from orchestrator.crash_points import POINTS
 
 SMOKE = (
     (EDITING, "session.collected:1"),
     (CONFINED, "import.moved-in:1"),
+    (STACKING, "stack.branch-moved:1"),
 )
 ELSEWHERE = {"migration.backed-up", "migration.done"}
 """Visited by tests of their own."""
