@@ -30,7 +30,8 @@ class Standing:
     ``attempt`` counts from 1; ``tokens_left`` and ``cost_left`` are None where there is no
     limit; ``changes`` lists what the branch already changes, one line each. ``tests`` is what the
     plan asks to be tested first, ``tests_head`` the commit with those tests once they are locked.
-    ``has_door`` is whether the session can reach the engine.
+    ``has_door`` is whether the session can reach the engine, ``stands_on`` are tasks whose work is in
+    the branch though it has not landed yet.
     """
 
     attempt: int
@@ -41,6 +42,7 @@ class Standing:
     tests: Asked | None = None
     tests_head: str = ""
     has_door: bool = True
+    stands_on: Sequence[str] = ()
 
     @property
     def writes_tests(self) -> bool:
@@ -95,13 +97,20 @@ def _frame(plan: Plan, task: Task, standing: Standing) -> Iterator[str]:
     yield (
         "## How to work\n"
         "- You are in a git worktree of your own, on your own branch. Work only here.\n"
-        f"{_CHECK_HERE if standing.has_door else _CHECK_YOURSELF}\n"
+        f"{_ground(standing)}{_CHECK_HERE if standing.has_door else _CHECK_YOURSELF}\n"
         "- Commit your work, or leave it uncommitted: it is committed for you.\n"
         "- Do not touch other branches, refs, hooks or the git configuration.\n"
         "- Nobody watches while you work: decide by yourself, and finish when it is done.\n"
         "- Your word is not taken for it: every check is run again after you finish."
     )
     yield f"## Limits\n{_limits(plan.budget_of(task), standing)}"
+
+
+def _ground(standing: Standing) -> str:
+    if not standing.stands_on:
+        return ""
+    names = ", ".join(standing.stands_on)
+    return f"- The work of {names} is in your branch, checked but not landed yet. Build on it.\n"
 
 
 def _only_tests(plan: Plan, task: Task, tests: Asked) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOST = frozenset({TaskState.FAILED, TaskState.CANCELLED})
 """Where a dependency is of which nothing will land."""
 
+_GOES_ON = frozenset({TaskState.RETRY_QUEUED, TaskState.VERIFYING})
 _PROVEN = frozenset({TaskState.VERIFIED, TaskState.MERGING})
 
 
@@ -66,6 +67,13 @@ def awaited(task: Task, tasks: Tasks) -> tuple[str, ...]:
     if not task.stack:
         return unmerged
     return tuple(name for name in unmerged if not _stands(task.id, tasks[name], tasks))
+
+
+def held_up_by(task: Task, record: TaskRecord, tasks: Tasks) -> tuple[str, ...]:
+    """The dependencies that a task waits for now: to begin, or, stacked, to go on."""
+    waits = record.state is TaskState.PENDING
+    waits = waits or (bool(record.stacked_on) and record.state in _GOES_ON)
+    return awaited(task, tasks) if waits else ()
 
 
 def ground_words(task: Task, tasks: Tasks) -> str:

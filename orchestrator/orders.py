@@ -115,6 +115,7 @@ class Orders:
             "retry_at": 0.0,
             "held": "",
             "sync_target": bool(record.head),  # what was mended on the target counts, too
+            "stacked_on": record.stacked_on if record.base else "",  # ground that conflicted
         }
         if note:
             facts["feedback"] = note_feedback(note, record.feedback)

@@ -154,8 +154,8 @@ async def _taken_up(
     site: Site, task: TaskRecord, traces: Traces, past: Iterable[PastLanding], target: str
 ) -> TaskRecord:
     """A branch with work on it is verified again; without, the next session starts anew."""
-    known = replace(task, sessions=max(task.sessions, traces.newest))
-    base = await _base(site, traces, past, target)
+    known = replace(task, sessions=max(task.sessions, traces.newest), stacked_on="")
+    base, words = await _base(site, task, traces, past, target)
     if not base:
         return replace(known, base="", head="")
     saved = replace(known, base=base, sessions=traces.newest + 1)
@@ -178,6 +178,7 @@ async def _taken_up(
         feedback=told,
         base=base,
         head=head,
+        stacked_on=words,
         verified_head="",
         approved_head="",
         intent="",
@@ -199,13 +200,20 @@ async def _objection(site: Site, head: str, base: str) -> str:
     return f"conflict markers are left in {', '.join(markers)}; resolve them" if markers else ""
 
 
-async def _base(site: Site, traces: Traces, past: Iterable[PastLanding], target: str) -> str:
-    """What a branch's work is to be measured against; empty without one.
+async def _base(
+    site: Site, task: TaskRecord, traces: Traces, past: Iterable[PastLanding], target: str
+) -> tuple[str, str]:
+    """What a branch's work is to be measured against, and what it was stacked on; empty without one.
 
     Where a person merged it by hand the target holds all of it: then, what that merge was made on.
     """
     if not traces.branch:
-        return ""
+        return "", ""
     merges = (one for one in past if one.head == traces.branch and not one.undoes)
     by_hand = next((merge.base for merge in merges), "")
-    return by_hand or await site.git.history.merge_base(target, traces.branch) or ""
+    if by_hand:
+        return by_hand, ""
+    of = f"{task.plan}/{task.id}"
+    if (ground := await site.git.grounds.newest(of, target, traces.branch)) is not None:
+        return ground.commit, ground.words
+    return await site.git.history.merge_base(target, traces.branch) or "", ""

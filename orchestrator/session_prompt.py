@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator import agents, feedback, sandboxes
 from orchestrator.brief import Standing, first_prompt, handover_prompt, next_prompt
+from orchestrator.footing import stood_on
 from orchestrator.tests_first import asked_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ async def session_prompt(records: Records, task: Task, record: TaskRecord) -> Se
         tests=asked_of(plan, task),
         tests_head=record.tests_head,
         has_door=_has_door(records, record),
+        stands_on=tuple(stood_on(record)),
     )
     told = record.feedback or _untold(record)
     if not told:

@@ -27,7 +27,7 @@ from orchestrator.api.models import (
     VerificationView,
 )
 from orchestrator.decision import PlanSnapshot, is_ready
-from orchestrator.footing import awaited, standing_on, unmerged_dependencies
+from orchestrator.footing import held_up_by, standing_on, unmerged_dependencies
 from orchestrator.needs import need_of
 from orchestrator.readiness import approved, readiness, waits_for_approval
 from orchestrator.states import MergeMode, TaskState, Verdict
@@ -102,7 +102,6 @@ def task_view(
         stands_on=standing_on(snapshot.plan, record, snapshot.tasks),
         clashes=clashes,
     )
-    waiting = record.state is TaskState.PENDING
     asks_approval = waits_for_approval(task, record, live.survey)
     budget = snapshot.plan.budget_of(task)
     return TaskView(
@@ -111,7 +110,7 @@ def task_view(
         title=task.title,
         state=record.state,
         reason=record.reason,
-        blocked_by=awaited(task, snapshot.tasks) if waiting else (),
+        blocked_by=held_up_by(task, record, snapshot.tasks),
         ready=not snapshot.record.paused and is_ready(task, snapshot, now=now),
         merge_ready=record.state is TaskState.VERIFIED and gates.merge_ready,
         merge_requested=record.merge_requested,

@@ -20,6 +20,7 @@ def test_a_stack_is_worked_on_while_a_person_reads_and_lands_in_order(yard):
     assert tasks["b"]["merge_ready"]
     assert tasks["b"]["diff"] == {"files": 1, "insertions": 1, "deletions": 0}
     assert "+good" in yard.clerk("diff", "b").stdout
+    assert "The work of a is in your branch, checked but not landed yet." in yard.prompt("b", 1)
     yard.clerk("merge", "--all")
     yard.clerk("run", str(plan))
     assert {task["state"] for task in yard.status().values()} == {"merged"}
@@ -144,3 +145,25 @@ def test_what_lands_as_another_commit_carries_its_stack_onto_it(yard):
     assert yard.git("show", "main:a.txt") == "good indeed"
     assert len(yard.first_parents()) == 3
     assert not yard.git("log", "--merges", "--format=%H", "main")
+
+
+def test_a_stack_is_known_again_when_the_state_is_lost(yard):
+    tasks = {
+        "a": "echo good > a.txt",
+        "b": stacked("echo good > b.txt", "a", touches=["b.txt"]),
+    }
+    plan = yard.plan(tasks)
+    yard.clerk("run", str(plan))
+    before = yard.status()["b"]
+    for name in ("clerk.db", "clerk.db-wal", "clerk.db-shm"):
+        (yard.state / name).unlink(missing_ok=True)
+    yard.clerk("run", str(plan))
+    after = yard.status()["b"]
+    assert (after["state"], after["base"], after["head"]) == (
+        "verified",
+        before["base"],
+        before["head"],
+    )
+    assert after["diff"]["files"] == 1
+    yard.clerk("run", str(plan), "--merge", "auto")
+    assert {task["state"] for task in yard.status().values()} == {"merged"}
