@@ -25,7 +25,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
-from orchestrator.forecaster import Forecaster
+from orchestrator.forecaster import ASKED_MERGES, Forecaster
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.homecoming import Homecoming
@@ -284,7 +284,7 @@ class Engine:
         return self._reader.timing(plan)
 
     async def conflicts(self) -> ConflictsView:
-        await self._forecaster.look()
+        await self._forecaster.look(ASKED_MERGES)
         return self._reader.conflicts()
 
     async def submit(self, request: SubmitPlan) -> PlanView:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 AT_ONCE = 60
 """Merges of one look, at some 5 ms each: what it finds no time for is asked by the next."""
 
+ASKED_MERGES = 500
+"""When somebody waits for the answer."""
+
 CHANGES_KEPT = 4000
 
 

@@ -76,6 +76,8 @@ class SessionTrees:
         # The base last: with it on record a branch counts as the task's own, and one of that
         # name may be there that is not.
         record = ledger.amend(record, base="", head="", stacked_on="", sync_target=False)
+        if record.sessions > 1:
+            await git.resolutions.forget(record.plan, record.id)
         tree = await git.worktrees.create(record.plan, record.id, ground.commit)
         crash_point("session.opened")
         return tree, ledger.amend(record, base=ground.commit, stacked_on=ground.words)

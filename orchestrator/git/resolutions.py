@@ -84,6 +84,10 @@ class Resolutions:
         blob = await self._git.run("hash-object", "-w", "--stdin", input=os.fsencode(told))
         await self._refs.hold(resolving_ref(plan, task), blob.text)
 
+    async def forget(self, plan: str, task: str) -> None:
+        """What was to be resolved is not in the task's branch any more."""
+        await self._refs.let_go(resolving_ref(plan, task))
+
     async def learn(self, plan: str, task: str, head: str) -> tuple[str, ...]:
         """Keep how the verified commit ``head`` resolves what was expected; the paths of that."""
         ref = resolving_ref(plan, task)

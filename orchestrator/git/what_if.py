@@ -27,6 +27,7 @@ class WhatIf:
     """Tries merges of one repository; ``folder`` is its own, and exists."""
 
     def __init__(self, git: Git, folder: Path) -> None:
+        self._git = git
         self._folder = folder
         env = {
             "GIT_OBJECT_DIRECTORY": str(folder),
@@ -39,16 +40,21 @@ class WhatIf:
     async def conflicts(self, target: str, head: str, first: str = "") -> tuple[str, ...]:
         """The paths in conflict when ``head`` is merged onto ``target``, with ``first`` on it.
 
-        What has no history in common conflicts in every file.
+        What has no history in common conflicts in every file. Raises GitError when git cannot tell.
         """
         await self._make_room()
+        onto = await self._join(target, first) if first else target
         try:
-            onto = await self._join(target, first) if first else target
             merged = await self._candidates.merge(onto, head)
         except GitError:
+            if await self._are_related(target, head):
+                raise
             return ("every file",)
         self._merges += 1
-        return merged.paths or ("in what it is",) if isinstance(merged, Conflict) else ()
+        return merged.paths if isinstance(merged, Conflict) else ()
+
+    async def _are_related(self, one: str, other: str) -> bool:
+        return (await self._git.run("merge-base", one, other, ok=(0, 1))).code == 0
 
     async def _join(self, target: str, first: str) -> str:
         """``target`` with ``first`` merged onto it, which was seen to be clean."""

@@ -167,3 +167,16 @@ def test_a_stack_is_known_again_when_the_state_is_lost(yard):
     assert after["diff"]["files"] == 1
     yard.clerk("run", str(plan), "--merge", "auto")
     assert {task["state"] for task in yard.status().values()} == {"merged"}
+
+
+def test_what_an_edited_plan_needs_no_more_is_taken_out_from_under_it(yard):
+    plan = yard.plan(
+        {"a": "echo good > a.txt", "b": stacked("echo good > b.txt", "a", touches=["b.txt"])}
+    )
+    yard.clerk("run", str(plan))
+    yard.plan({"b": stacked("echo good > b.txt", touches=["b.txt"])})
+    yard.clerk("run", str(plan), "--accept-changes", "--merge", "auto")
+    (task,) = (task for task in yard.status().values() if task["state"] == "merged")
+    assert (task["id"], task["attempts_used"]) == ("b", 1)
+    files = yard.git("ls-tree", "--name-only", "main").split()
+    assert files == ["b.txt", "check.sh", "first.txt"]

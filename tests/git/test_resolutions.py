@@ -65,6 +65,14 @@ async def test_a_file_with_markers_left_is_no_resolution(sample, opened, sides):
     assert learnt == ("dir/b.txt",)
 
 
+async def test_what_a_branch_began_anew_is_no_resolution(sample, opened, sides):
+    tree = await opened.worktrees.create("p", "one", sides[0])
+    synced = await opened.conflicts.sync(tree, sides[1], "join")
+    await opened.resolutions.expect("p", "one", synced.disputed)
+    await opened.resolutions.forget("p", "one")
+    assert await opened.resolutions.learn("p", "one", sides[1]) == ()
+
+
 async def test_nothing_is_learnt_twice_or_without_being_expected(sample, opened, sides):
     assert await opened.resolutions.learn("p", "one", sample.head) == ()
     await resolve(sample, opened, "one", sides, {"a.txt": "both\n", "dir/b.txt": "x\n"})
