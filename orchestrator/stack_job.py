@@ -73,7 +73,7 @@ class StackJob:
         lift = _Lift(planned, record, start, ground, " and ".join(stood_on(record)))
         merged = await site.git.candidates.merge(start, ground.commit)
         if isinstance(merged, Conflict):
-            await self._send_back(lift, merged)
+            await self._send_back(lift)
         else:
             await self._carry(lift, merged)
 
@@ -119,11 +119,11 @@ class StackJob:
         )
         return made.commit
 
-    async def _send_back(self, lift: _Lift, conflict: Conflict) -> None:
+    async def _send_back(self, lift: _Lift) -> None:
         """To its agent, whose next session finds the ground merged in; bounded, then a person."""
         site, record = self._site, lift.record
-        hunks = await site.git.conflicts.hunks(conflict, HUNK_BYTES)
-        why = f"conflicts with {lift.names} as it is now in {', '.join(conflict.paths[:3])}"
+        paths, hunks = await self._shown(lift)
+        why = f"conflicts with {lift.names} as it is now in {', '.join(paths[:3])}"
         facts: dict[str, Any] = {
             "merge_requested": False,
             "verified_head": "",
@@ -131,7 +131,7 @@ class StackJob:
             "attempts_extra": record.attempts_extra + 1,
             "held": "",
             "retry_at": 0.0,
-            "feedback": stack_feedback(lift.names, conflict.paths, hunks),
+            "feedback": stack_feedback(lift.names, paths, hunks),
             "sync_target": True,
         }
         budget = site.records.book.plan(record.plan).budget_of(lift.task)
@@ -140,6 +140,14 @@ class StackJob:
             site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, **facts)
             return
         site.ledger.move(record, TaskState.RETRY_QUEUED, reason=why, **facts)
+
+    async def _shown(self, lift: _Lift) -> tuple[tuple[str, ...], str]:
+        """The conflict as agents know it: theirs is what it stands on, and its own is "yours"."""
+        git = self._site.git
+        merged = await git.candidates.merge(lift.ground.commit, lift.start)
+        if not isinstance(merged, Conflict):  # git takes the sides for different, if ever
+            return (), ""
+        return merged.paths, await git.conflicts.hunks(merged, HUNK_BYTES)
 
     def _ask(self, record: TaskRecord, reason: str) -> None:
         """Only a person can go on; sent on, it is brought up and verified, without a session."""

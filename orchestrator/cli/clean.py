@@ -91,13 +91,14 @@ async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_ru
     """Remove what is left of a task; whether there was anything."""
     from orchestrator.enclosures import enclosures_of
     from orchestrator.git.linked import delete_trees
-    from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref
+    from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref, resolving_ref
 
     folder = git.worktrees.path_of(task.plan, task.id)
     kept = keep_ref(task.plan, task.id, 0).rpartition("/")[0]
     prefixes = [
         branch_ref(task.branch),
         candidate_ref(task.plan, task.id),
+        resolving_ref(task.plan, task.id),
     ]
     refs: dict[str, str] = {}
     for prefix in [*prefixes, *([kept] if forget else [])]:

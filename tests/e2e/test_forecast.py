@@ -61,3 +61,19 @@ def test_without_a_branch_in_flight_there_is_nothing_to_tell(yard):
 def clean_gate(yard, task):
     (gate,) = (g for g in yard.status()[task]["gates"] if g["name"] == "merges cleanly")
     return gate
+
+
+def test_a_conflict_that_was_resolved_once_is_not_resolved_again(yard):
+    """The same two tasks on another branch: whoever comes second there finds it done."""
+    resolve = "if grep -q '<<<' same.txt; then echo both good > same.txt; fi"
+    tasks = {name: [f"echo good {name} > same.txt", resolve] for name in "ab"}
+    yard.git("branch", "side", "main")
+    yard.clerk("run", str(yard.plan(tasks)), "--merge", "auto")
+    assert yard.git("show", "main:same.txt") == "both good"
+    yard.clerk("run", str(yard.plan(tasks, name="q", target="side")), "--merge", "auto")
+    assert yard.git("show", "side:same.txt") == "both good"
+    told = [path.read_text() for path in (yard.state / "logs/q").glob("?/2/prompt.md")]
+    assert len(told) == 1
+    assert "The same conflict in same.txt was resolved before" in told[0]
+    first = [path.read_text() for path in (yard.state / "logs/p").glob("?/2/prompt.md")]
+    assert "was resolved before" not in "".join(first)

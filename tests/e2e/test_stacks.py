@@ -66,7 +66,7 @@ def test_what_conflicts_with_changed_ground_goes_back_to_its_agent_who_is_told(y
     assert {task["state"] for task in yard.status().values()} == {"merged"}
     told = yard.prompt("b", 2)
     assert "Your work conflicts with a as it is now, on which it stands, in: a.txt" in told
-    assert "good indeed" in told
+    assert "<<<<<<< target\ngood again\n=======\ngood indeed\n>>>>>>> yours" in told
     assert yard.git("show", "main:a.txt") == "both good"
 
 
