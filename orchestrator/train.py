@@ -147,7 +147,8 @@ async def make_up(
 ) -> Train:
     """Chain ``entries`` onto ``target``, in order, each onto the nearest in front that fits.
 
-    One that needs another is never built but behind it: its head would bring the other along.
+    One that needs another is never built but behind it: its head would bring the other along. So
+    whether it conflicts with the target itself is known only once what it needs has landed.
     """
     cars: list[Car] = []
     baseless: list[Entry] = []
@@ -161,7 +162,9 @@ async def make_up(
             continue
         made = await couple(cars[-1].commit if cars else target, entry)
         if isinstance(made, Clash):
-            alone = await couple(target, entry) if cars else made
+            alone: Car | Clash | None = made
+            if cars:
+                alone = None if entry.needs else await couple(target, entry)
             if isinstance(alone, Clash):
                 clashing.append((entry, alone))
             else:
@@ -182,8 +185,12 @@ def _stands(entry: Entry, cars: Iterable[Car]) -> bool:
 
 
 async def _hindrance(cars: Sequence[Car], entry: Entry, couple: Couple) -> Entry:
-    """The car that ``entry`` conflicts with: it fits onto what is in front of that one."""
-    fits, clashes = -1, len(cars) - 1
+    """The car that ``entry`` conflicts with: it fits onto what is in front of that one.
+
+    Or, where it does not fit even behind what it needs, the last of those.
+    """
+    needed = [at for at, car in enumerate(cars) if car.entry.key in entry.needs]
+    fits, clashes = max(needed, default=0) - 1, len(cars) - 1
     while clashes - fits > 1:
         middle = (fits + clashes) // 2
         if isinstance(await couple(cars[middle].commit, entry), Clash):

@@ -57,6 +57,8 @@ def test_whatever_conflicts_or_is_red_a_stack_stands_behind_what_it_holds(site):
         placed.append(car.entry.key[1])
     for entry in train.baseless:
         assert not {name for _, name in entry.needs} <= set(placed[: entries.index(entry)])
+    for base, entry in yard.made:
+        assert all(name in base for _, name in entry.needs), "built without what it holds"
     told = [car.entry for car in (*train.cars, *train.aside)]
     told += [e for e, _ in train.clashing] + [e for e, *_ in train.waiting] + [*train.baseless]
     assert sorted(told, key=entries.index) == entries, "everybody has exactly one place"
