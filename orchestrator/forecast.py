@@ -22,13 +22,15 @@ Paths = tuple[str, ...]
 class Branch:
     """One task's work in flight: its head, and the paths it changes itself.
 
-    ``met`` are those of them that the target has changed meanwhile, too.
+    ``met`` is whether the target has changed one of them meanwhile, ``on`` are the tasks that it stands
+    on: it holds their work, and is brought up to it.
     """
 
     key: TaskKey
     head: str
     paths: frozenset[str]
     met: bool = False
+    on: frozenset[TaskKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Outlook:
 def meeting(branches: Iterable[Branch]) -> Iterator[tuple[Branch, Branch]]:
     """The pairs that change a file in common, each once and in the order of their keys.
 
-    A file that the other side makes a folder is in common, too.
+    A file that the other side makes a folder is in common, too. A stack does not meet what it
+    stands on.
     """
     ordered = sorted(branches, key=lambda branch: branch.key)
     owners: dict[str, list[int]] = {}
@@ -107,8 +110,10 @@ def meeting(branches: Iterable[Branch]) -> Iterator[tuple[Branch, Branch]]:
         for folder in _folders(path):
             above = owners.get(folder, ())
             found.update((min(a, b), max(a, b)) for a in above for b in several if a != b)
-    for one, other in sorted(found):
-        yield ordered[one], ordered[other]
+    for first, second in sorted(found):
+        one, other = ordered[first], ordered[second]
+        if one.key not in other.on and other.key not in one.on:
+            yield one, other
 
 
 def questions(commit: str, branches: Iterable[Branch], known: Answers) -> Iterator[Question]:

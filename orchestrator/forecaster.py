@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.errors import GitError
+from orchestrator.footing import stood_on
 from orchestrator.forecast import Branch, forecast, questions, still_asked
 from orchestrator.git.refs import Refs, branch_ref
 from orchestrator.git.what_if import WhatIf
@@ -89,8 +90,9 @@ class Forecaster:
                 meanwhile = await self._changed(task.base, commit)
             except GitError:  # a history that is gone has nothing to tell
                 continue
-            key = (task.plan, task.id)
-            found.append(Branch(key, head, paths, met=not paths.isdisjoint(meanwhile)))
+            key, met = (task.plan, task.id), not paths.isdisjoint(meanwhile)
+            on = frozenset((task.plan, name) for name in stood_on(task))
+            found.append(Branch(key, head, paths, met=met, on=on))
         return found
 
     async def _changed(self, base: str, head: str) -> frozenset[str]:

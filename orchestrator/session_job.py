@@ -17,7 +17,6 @@ from orchestrator.agents.protocol import Message, Prompt, Started, ToolCall, Usa
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import SetupFailed
 from orchestrator.events import EventKind
-from orchestrator.footing import ground_words
 from orchestrator.git.grounds import Clash
 from orchestrator.recovery import keep_head
 from orchestrator.red_proof import RedProof
@@ -123,7 +122,7 @@ class SessionJob:
         crash_point("session.begun")
         opened = await self._trees.open(work.plan, work.task, record)
         if isinstance(opened, Clash):
-            self._turned_back(work, self._record(work), clash_sentence(opened))
+            self._turned_back(work, self._record(work), opened)
             return
         tree, record = opened
         if reason := await self._red_proof.of_base(record.plan, record.id):
@@ -181,21 +180,21 @@ class SessionJob:
         )
         self._site.ledger.move(record, TaskState.NEEDS_INPUT, reason=reason, closed=closed, **facts)
 
-    def _turned_back(self, work: _Work, record: TaskRecord, reason: str) -> None:
+    def _turned_back(self, work: _Work, record: TaskRecord, clash: Clash) -> None:
         """What it is to stand on conflicts: it waits for that to change, or, begun, for a person."""
+        reason = clash_sentence(clash)
         if record.base:
             self._not_started(work, record, reason)
             return
         closed = attempts.closed(
             work.attempt, Outcome.ABANDONED, reason, now=self._site.ledger.clock()
         )
-        tasks = self._site.records.book.snapshot(record.plan).tasks
         self._site.ledger.move(
             record,
             TaskState.RETRY_QUEUED,
             reason=reason,
             closed=closed,
-            stacked_on=ground_words(work.task, tasks),
+            stacked_on=clash.words,
         )
 
     async def _make_ready(self, work: _Work, place: SessionPlace) -> float:

@@ -89,6 +89,7 @@ class TaskView(View):
     state: TaskState
     reason: str = ""
     blocked_by: tuple[str, ...] = ()
+    stands_on: tuple[str, ...] = ()
     ready: bool = False
     merge_ready: bool = False
     merge_requested: bool = False

@@ -94,12 +94,13 @@ def task_view(
 ) -> TaskView:
     """One task as the board shows it; ``clashes`` are what it is forecast to conflict with."""
     live = activity.of(record.plan, record.id)
+    stands_on = standing_on(snapshot.plan, record, snapshot.tasks)
     gates = readiness(
         task,
         record,
         live.survey,
         unmerged=unmerged_dependencies(task, snapshot.tasks),
-        stands_on=standing_on(snapshot.plan, record, snapshot.tasks),
+        stands_on=stands_on,
         clashes=clashes,
     )
     asks_approval = waits_for_approval(task, record, live.survey)
@@ -111,6 +112,7 @@ def task_view(
         state=record.state,
         reason=record.reason,
         blocked_by=held_up_by(task, record, snapshot.tasks),
+        stands_on=stands_on,
         ready=not snapshot.record.paused and is_ready(task, snapshot, now=now),
         merge_ready=record.state is TaskState.VERIFIED and gates.merge_ready,
         merge_requested=record.merge_requested,

@@ -29,10 +29,11 @@ _TRAILER = re.compile(r"^Clerk-Ground: (\S+) ([0-9a-f]{40}(?:[0-9a-f]{24})?)((?:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """The ground cannot be laid: ``word`` (task@head) conflicts with what is beneath it."""
+    """The ground of ``words`` cannot be laid: ``word`` (task@head) conflicts with what is beneath it."""
 
     word: str
     paths: tuple[str, ...]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Grounds:
         for number, word in enumerate(words, 1):
             merged = await self._candidates.merge(commit, word.partition("@")[2])
             if isinstance(merged, Conflict):
-                return Clash(word, merged.paths)
+                return Clash(word, merged.paths, " ".join(words))
             message = _message(of, target, words[:number])
             made = await self._candidates.commit(merged, message=message, author=author, date=date)
             commit = made.commit

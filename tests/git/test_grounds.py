@@ -35,7 +35,7 @@ async def test_heads_that_conflict_give_no_ground(sample, opened, heads):
     base, a, _ = heads
     rival = sample.commit_on(base, {"new.txt": "rival\n"})
     clash = await opened.grounds.lay(base, (a, f"r@{rival}"), **WHO)
-    assert clash == Clash(f"r@{rival}", ("new.txt",))
+    assert clash == Clash(f"r@{rival}", ("new.txt",), f"{a} r@{rival}")
 
 
 async def test_a_ground_laid_over_another_takes_the_old_one_out(sample, opened, heads):

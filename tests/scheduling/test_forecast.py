@@ -132,6 +132,12 @@ def test_what_a_stacked_branch_holds_of_others_is_not_laid_at_its_door():
     assert forecast("main", "T", (stacked, other), known).clashes == ()
 
 
+def test_a_stack_does_not_meet_what_it_stands_on():
+    below, stacked = branch("a", "x"), Branch(("p", "b"), "h", frozenset("x"), on={("p", "a")})
+    assert list(meeting((below, stacked))) == []
+    assert len(list(meeting((below, stacked, branch("c", "x"))))) == 2
+
+
 def test_answers_about_what_is_no_more_are_forgotten():
     one, other, gone = branch("a", "x"), branch("b", "x"), branch("c", "x")
     known = {Question("T", x.head): () for x in (one, other, gone)}
