@@ -15,6 +15,7 @@ from orchestrator import __version__
 from orchestrator.api.check_views import OwnerCheckRequest
 from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.lines import IN_LINES, Lines, Telling
+from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
 from orchestrator.api.models import (
     ActionView,
     BriefView,
@@ -55,6 +56,8 @@ class Door(Protocol):
     async def submit(self, request: SubmitPlan) -> PlanView: ...
     def task(self, plan: str, task: str) -> TaskDetail: ...
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
+    def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage: ...
+    def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound: ...
     async def diff(self, plan: str, task: str) -> DiffView: ...
     async def brief(self, plan: str, task: str) -> BriefView: ...
     async def check(self, plan: str, task: str, request: OwnerCheckRequest) -> Telling: ...
@@ -115,6 +118,14 @@ def _add_reading(app: FastAPI, door: Door) -> None:
         after: _Offset = 0,
     ) -> LogChunk:
         return door.log(plan, task, attempt, after)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/log/page")
+    async def log_page(plan: str, task: str, place: Annotated[LogPlace, Query()]) -> LogPage:
+        return door.log_page(plan, task, place)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/log/search")
+    async def search_log(plan: str, task: str, wanted: Annotated[LogSearch, Query()]) -> LogFound:
+        return door.search_log(plan, task, wanted)
 
     @app.get("/v1/plans/{plan}/tasks/{task}/diff")
     async def diff(plan: str, task: str) -> DiffView:

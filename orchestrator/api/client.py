@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from orchestrator.api.check_views import CheckLine, CheckRequest, OwnerCheckRequest
 from orchestrator.api.conflict_views import ConflictsView
+from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
 from orchestrator.api.models import (
     ActionView,
     AskRequest,
@@ -84,7 +85,7 @@ class _Client:
         path: str,
         model: type[V],
         *,
-        query: dict[str, int] | None = None,
+        query: dict[str, Any] | None = None,
         body: View | None = None,
     ) -> V:
         try:
@@ -175,6 +176,16 @@ class EngineClient(_Client):
         """The transcript of an attempt (the newest by default) from offset ``after``."""
         query = {"after": after} | ({} if attempt is None else {"attempt": attempt})
         return await self._ask("GET", f"{_task(plan, task)}/log", LogChunk, query=query)
+
+    async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage:
+        """A page of a log of any size."""
+        query = place.model_dump(exclude_none=True)
+        return await self._ask("GET", f"{_task(plan, task)}/log/page", LogPage, query=query)
+
+    async def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound:
+        """Where a text stands next in a log."""
+        query = wanted.model_dump(exclude_none=True)
+        return await self._ask("GET", f"{_task(plan, task)}/log/search", LogFound, query=query)
 
     async def diff(self, plan: str, task: str) -> DiffView:
         return await self._ask("GET", f"{_task(plan, task)}/diff", DiffView)

@@ -148,6 +148,7 @@ class AttemptView(View):
 
 
 class VerificationView(View):
+    id: int = 0
     purpose: str
     attempt: int
     commit: str

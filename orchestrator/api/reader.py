@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestrator import __version__
 from orchestrator.api.conflict_views import ConflictsView
+from orchestrator.api.log_pages import opened, raw_beside, read_page, search
 from orchestrator.api.models import (
     BriefView,
     DiffStatView,
@@ -29,11 +30,12 @@ from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
 from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
-from orchestrator.verification_records import history_of
+from orchestrator.verification_records import history_of, results_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orchestrator.api.log_views import LogFound, LogName, LogPage, LogPlace, LogSearch
     from orchestrator.api.models import PlanView, QueueView, TaskView
     from orchestrator.api.timing_views import TimingView
     from orchestrator.clock import Clock
@@ -146,6 +148,33 @@ class Reader:
             attempt=found.number,
             ended=bool(found.ended_at) and len(raw) < LOG_CHUNK_BYTES,
         )
+
+    def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage:
+        """A page of a log; raises UsageError where there is no such log."""
+        with opened(self._log_path(plan, task, place), self._logs) as log:
+            return read_page(log, place)
+
+    def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound:
+        """Where a text stands next in a log."""
+        with opened(self._log_path(plan, task, wanted), self._logs) as log:
+            return search(log, wanted)
+
+    @property
+    def _logs(self) -> Path:
+        return self.records.repository.state_dir / "logs"
+
+    def _log_path(self, plan: str, task: str, name: LogName) -> str:
+        """The file that is on record under ``name``."""
+        self._find(plan, task)
+        if name.attempt is not None:
+            attempt = self._attempt(plan, task, name.attempt)
+            transcript = attempt.log if attempt else ""
+            return raw_beside(transcript) if name.raw else transcript
+        for record in self.records.store.verifications(plan, task):
+            if record.id == name.verification:
+                logs = {result.check: result.log for result in results_from(record)}
+                return logs.get(name.check, "")
+        raise UsageError(f"task {task!r} has had no verification {name.verification}")
 
     async def diff(self, plan: str, task: str) -> DiffView:
         """What the task's branch changed since its base."""

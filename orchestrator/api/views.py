@@ -239,6 +239,7 @@ def attempt_view(attempt: AttemptRecord) -> AttemptView:
 
 def verification_view(record: VerificationRecord) -> VerificationView:
     return VerificationView(
+        id=record.id,
         purpose=record.purpose,
         attempt=record.attempt,
         commit=record.commit,

@@ -112,3 +112,51 @@ def test_a_temporary_folder_too_deep_for_sockets_is_not_taken(tmp_path):
 def short_folder():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         yield Path(folder)
+
+
+def test_logs_are_read_page_by_page_and_nothing_else_is(yard):
+    yard.write("check.sh", "cat numbers.txt; ! grep -L good *.txt | grep .\n")
+    yard.commit("a check that talks")
+    yard.git("branch", "-f", "main")
+    yard.clerk("start", str(yard.plan({"a": "echo working; (echo good; seq 30000) > numbers.txt"})))
+    yard.until("a", "verified")
+    with yard.api() as api:
+
+        def ask(**query):
+            answer = api.get("/v1/plans/p/tasks/a/log/page", params=query)
+            return answer.status_code, answer.json()
+
+        verification = api.get("/v1/plans/p/tasks/a").json()["verifications"][-1]["id"]
+        status, last = ask(verification=verification, check="unit", most=100)
+        assert status == 200
+        assert "29999\n30000\n" in last["text"]
+        assert last["end"] == last["size"] > 100_000
+        assert ask(attempt=1, raw=True)[1]["text"] == "working\n"
+        assert "says working" in ask(attempt=1)[1]["text"]
+        wanted = {"verification": verification, "check": "unit", "text": "12345"}
+        found = api.get("/v1/plans/p/tasks/a/log/search", params=wanted).json()["at"]
+        assert ask(verification=verification, check="unit", at=found)[1]["text"].startswith("12345")
+
+        for query in (
+            {"verification": verification, "check": "../unit"},
+            {"verification": verification, "check": "/etc/passwd"},
+            {"verification": verification, "check": "%2e%2e%2f%2e%2e%2fclerk.db"},
+            {"verification": verification + 1, "check": "unit"},
+            {"attempt": 2},
+            {"attempt": 1, "path": "/etc/passwd"},
+            {"attempt": 1, "at": -1},
+            {"attempt": "../1"},
+        ):
+            status, problem = ask(**query)
+            assert status == 422, query
+            assert problem["error"], query
+        for path in ("a/log/../../../../../etc/passwd", "..%2f..%2fa/log/page", "a%00/log/page"):
+            assert api.get(f"/v1/plans/p/tasks/{path}?attempt=1").status_code in {404, 422}, path
+
+        log = yard.state / "logs/p/a/1/session.log"
+        log.unlink()
+        log.symlink_to("/etc/passwd")
+        status, problem = ask(attempt=1, raw=True)
+        assert (status, problem["error"]) == (422, "this log is not kept here")
+        log.unlink()
+        assert ask(attempt=1, raw=True)[0] == 422

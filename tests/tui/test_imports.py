@@ -10,6 +10,7 @@ import tui
 ALLOWED = {
     "orchestrator.api.calls",
     "orchestrator.api.client",
+    "orchestrator.api.log_views",
     "orchestrator.api.models",
     "orchestrator.errors",
     "orchestrator.plan.values",
