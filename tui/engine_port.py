@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
     from orchestrator.api.models import (
         ActionView,
         BriefView,
@@ -37,6 +38,10 @@ class Engine(Protocol):
     async def log(
         self, plan: str, task: str, *, attempt: int | None = None, after: int = 0
     ) -> LogChunk: ...
+
+    async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage: ...
+
+    async def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound: ...
 
     async def diff(self, plan: str, task: str) -> DiffView: ...
 

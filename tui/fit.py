@@ -6,11 +6,16 @@ foreign text and gives text that may be painted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
 from orchestrator.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from tui.ink import Span
 
 LINE_LIMIT = 4_000
 """Characters of one line that are ever shown; more would make a frame slow, and nobody reads it."""
@@ -41,6 +46,25 @@ def wrap(text: str, width: int) -> list[str]:
         short = line if len(line) <= LINE_LIMIT else line[: LINE_LIMIT - 1] + "…"
         rows.extend(_wrap_line(short, max(2, width)))
     return rows
+
+
+def wrap_spans(spans: Iterable[Span], width: int) -> list[tuple[Span, ...]]:
+    """Spans of one line in rows of at most ``width`` cells, broken wherever a row is full."""
+    rows: list[list[Span]] = [[]]
+    width = room = max(2, width)
+    left = LINE_LIMIT
+    for text, ink in spans:
+        rest, left = safe_text(text, limit=left).replace("\n", " "), left - len(text)
+        while cell_len(rest) > room:
+            end = _cells_index(rest, room)
+            rows[-1].append((rest[:end], ink))
+            rows.append([])
+            rest, room = rest[end:], width
+        rows[-1].append((rest, ink))
+        room -= cell_len(rest)
+        if left <= 0:
+            break
+    return [tuple(row) for row in rows]
 
 
 def _wrap_line(line: str, width: int) -> list[str]:

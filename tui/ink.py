@@ -36,9 +36,24 @@ class Ink(StrEnum):
     ADDED = "ink-added"
     REMOVED = "ink-removed"
     HUNK = "ink-hunk"
+    FOUND = "ink-found"
+    CHOSEN = "ink-chosen"
+    KEYWORD = "ink-keyword"
+    STRING = "ink-string"
+    NUMBER = "ink-number"
+    COMMENT = "ink-comment"
+    DEFINED = "ink-defined"
 
 
-INKS = frozenset(ink.value for ink in Ink)
+class Ground(StrEnum):
+    """What lies below a whole line, as a CSS class."""
+
+    CHOSEN = "ground-chosen"
+    ADDED = "ground-added"
+    REMOVED = "ground-removed"
+
+
+INKS = frozenset(name.value for names in (Ink, Ground) for name in names)
 """Component classes of every screen on which spans are painted."""
 
 Span = tuple[str, Ink]

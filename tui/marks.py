@@ -101,6 +101,21 @@ SKIPPED = Mark("-", "skipped", Ink.FAINT)
 CACHED = Mark("=", "cached", Ink.CACHED)
 
 
+BY_STANDING: dict[str, Mark] = {
+    "waiting": Mark("·", "waiting", Ink.WAITING),
+    "verifying": Mark("◐", "verifying", Ink.VERIFYING),
+    "passed": Mark("✓", "passed", Ink.VERIFIED),
+    "red": Mark("✗", "red", Ink.FAILED),
+    "conflict": Mark("⚠", "conflict", Ink.RETRYING),
+    "held": Mark("‖", "held", Ink.NEEDS_PERSON),
+}
+
+
+def standing_mark(standing: str) -> Mark:
+    """The mark of a task in the merge queue."""
+    return BY_STANDING.get(standing, Mark("·", standing, Ink.WAITING))
+
+
 def check_mark(check: CheckView) -> Mark:
     """The mark of one check; a cached pass wears another than a fresh one."""
     if check.running:

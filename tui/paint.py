@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 def paint(widget: Widget, spans: Iterable[Span], width: int, *, under: str = "") -> Strip:
     """One line of ``width`` cells on ``widget``.
 
-    ``under`` names a component class whose background lies below the line.
+    ``under`` names a component class, of the widget or of its screen, whose background lies below
+    the line.
     """
     ground = widget.background_colors[1]
     if under:
-        ground += widget.get_component_styles(under).background
+        owner = widget if under in widget.COMPONENT_CLASSES else widget.screen
+        ground += owner.get_component_styles(under).background
     base = Style.from_color(bgcolor=ground.rich_color)
     segments = [_segment(widget, text, ink, ground) for text, ink in spans if text]
     return Strip(segments).adjust_cell_length(width, base)

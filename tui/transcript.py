@@ -1,7 +1,7 @@
-"""The log of a session, as it comes: pieces in, whole lines out.
+"""The transcript of a session, as it grows: asked for piece by piece, and told as messages.
 
-``tail`` asks the engine piece by piece and tells what it got; ``Transcript`` puts pieces that
-end anywhere together to lines. Neither knows a widget.
+A long one is read from near its end: what a person wants to see is how it goes on. It knows no
+widget; ``dialogue`` makes lines of the pieces.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import anyio
 from textual.message import Message
 
+from orchestrator.api.log_views import LONGEST_PAGE, LogPlace
 from orchestrator.errors import ClerkError
-from tui.fit import LINE_LIMIT
-from tui.story import Line
 
 if TYPE_CHECKING:
     from tui.board_model import Key
@@ -25,14 +24,21 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LOOKS = 1.0
 """While a session writes; its events wake the tail earlier."""
 
+_LONG = 128 * 1024
+"""Characters of the first piece from which on there is likely to be much more."""
+
 
 @dataclass
 class LogRead(Message):
-    """A piece of the transcript of ``attempt``; ``starts`` says that it is its beginning."""
+    """A piece of the transcript of ``attempt``; ``starts`` says that it is the first that is read.
+
+    ``left_out`` bytes stand before that.
+    """
 
     attempt: int
     text: str
     starts: bool
+    left_out: int = 0
 
 
 @dataclass
@@ -40,20 +46,6 @@ class LogFailed(Message):
     """There is no transcript to be had now."""
 
     reason: str
-
-
-class Transcript:
-    """Puts pieces together; holds back nothing: the line that is not ended yet is told too."""
-
-    def __init__(self) -> None:
-        self._open = ""
-
-    def add(self, text: str) -> tuple[list[Line], int]:
-        """Lines to show, and how many of those shown before they replace (0 or 1)."""
-        replaces = 1 if self._open else 0
-        *whole, last = (self._open + text).split("\n")
-        self._open = last[: LINE_LIMIT + 1]
-        return [Line(line) for line in (*whole, *filter(None, (self._open,)))], replaces
 
 
 async def tail(
@@ -91,8 +83,10 @@ class _Reader:
 
     async def read_on(self, engine: Engine, wake: News, tell: Callable[[Message], object]) -> None:
         """Ask once and tell; then wait unless there is more to be had at once."""
-        plan, task = self._key
-        chunk = await engine.log(plan, task, attempt=self._attempt, after=self._after)
+        chunk = await engine.log(*self._key, attempt=self._attempt, after=self._after)
+        if not self._after and len(chunk.text) > _LONG:
+            await self._begin_near_the_end(engine, chunk.attempt, tell)
+            return
         if chunk.text or not self._after:
             tell(LogRead(chunk.attempt, chunk.text, starts=not self._after))
         moved = chunk.next != self._after
@@ -106,3 +100,10 @@ class _Reader:
         else:
             with anyio.move_on_after(SECONDS_BETWEEN_LOOKS):
                 await wake.wait()
+
+    async def _begin_near_the_end(
+        self, engine: Engine, attempt: int, tell: Callable[[Message], object]
+    ) -> None:
+        page = await engine.log_page(*self._key, LogPlace(attempt=attempt, most=LONGEST_PAGE))
+        tell(LogRead(attempt, page.text, starts=True, left_out=page.start))
+        self._attempt, self._after = attempt, page.end

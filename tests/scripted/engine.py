@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
+from orchestrator.api.log_views import LogFound, LogPage
 from orchestrator.api.models import (
     ActionView,
     BriefView,
@@ -22,6 +23,7 @@ from orchestrator.api.models import (
     EventView,
     LogChunk,
     PlanView,
+    QueueView,
     Refusal,
     StatusView,
     TaskDetail,
@@ -34,6 +36,7 @@ from orchestrator.states import MergeMode, Need, TaskState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from orchestrator.api.log_views import LogName, LogPlace, LogSearch
     from orchestrator.api.models import AttemptView, VerificationView
 
 
@@ -47,6 +50,10 @@ class ScriptedEngine:
         self.logs: dict[tuple[str, int], str] = defaultdict(str)
         self.diffs: dict[str, str] = {}
         self.briefs: dict[str, str] = {}
+        self.raw_logs: dict[tuple[str, int], str] = {}
+        self.check_logs: dict[tuple[str, str], str] = {}
+        self.pages: list[tuple[int, int]] = []
+        self.queues: tuple[QueueView, ...] = ()
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
         self.running = True
@@ -107,6 +114,7 @@ class ScriptedEngine:
             engine=engine,
             plans=tuple(self._plans.values()),
             candidate_seconds=self.candidate_seconds,
+            queues=self.queues,
             last_seq=len(self._events),
         )
 
@@ -144,6 +152,37 @@ class ScriptedEngine:
         text = self.logs[task, number][after : after + 65536]
         ended = number < view.attempt or view.state is not TaskState.RUNNING
         return LogChunk(text=text, next=after + len(text), attempt=number, ended=ended)
+
+    async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage:
+        await self._answer()
+        raw = self._log_of(plan, task, place)
+        if place.at is None:
+            end = len(raw) if place.before is None else min(place.before, len(raw))
+            start = max(0, end - place.most)
+            start = raw.find(b"\n", start, end - 1) + 1 or start if start else 0
+        else:
+            start = min(place.at, len(raw))
+            end = min(len(raw), start + place.most)
+            end = raw.rfind(b"\n", start, end) + 1 or end if end < len(raw) else end
+        self.pages.append((start, end))
+        text = raw[start:end].decode("utf-8", "replace")
+        return LogPage(text=text, start=start, end=end, size=len(raw))
+
+    async def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound:
+        await self._answer()
+        raw, text = self._log_of(plan, task, wanted), wanted.text.encode()
+        at = raw.rfind(text, 0, wanted.at) if wanted.backwards else raw.find(text, wanted.at)
+        return LogFound(at=None if at < 0 else at, next=None)
+
+    def _log_of(self, plan: str, task: str, name: LogName) -> bytes:
+        self.view(plan, task)
+        if name.attempt is None:
+            known = self.check_logs.get((task, name.check))
+        else:
+            known = (self.raw_logs if name.raw else self.logs).get((task, name.attempt))
+        if known is None:
+            raise UsageError("there is no such log any more")
+        return known.encode("utf-8", "surrogateescape")
 
     async def diff(self, plan: str, task: str) -> DiffView:
         await self._answer()

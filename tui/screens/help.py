@@ -10,10 +10,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.ink import INKS, Ink
+from tui.line import BLANK, Line
 from tui.lines_view import LinesView
 from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
 from tui.orders import ORDERS
-from tui.story import BLANK, Line
 from tui.workplace import WAYS
 
 if TYPE_CHECKING:

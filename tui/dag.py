@@ -1,0 +1,257 @@
+"""Where the tasks of a plan stand when its dependencies are drawn, and how the lines run.
+
+Pure geometry. Tasks stand in columns, each to the right of all it depends on; a line that passes
+a column has a row there of its own. Between two columns every task that leads somewhere has a
+track for its lines, so that no two tasks' lines run in one another; they only cross.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import NamedTuple
+
+
+class Way(IntFlag):
+    """Where a line leads from a cell."""
+
+    NORTH = 1
+    EAST = 2
+    SOUTH = 4
+    WEST = 8
+
+
+class Node(NamedTuple):
+    """A task: its left end and row, in cells."""
+
+    name: str
+    x: int
+    y: int
+    width: int
+
+
+Edge = tuple[str, str]
+"""From a task to one that depends on it."""
+
+Cells = dict[tuple[int, int], Way]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Nodes by name, and the cells of each edge."""
+
+    nodes: Mapping[str, Node]
+    edges: Mapping[Edge, Cells]
+    width: int
+    height: int
+
+
+class _Place(NamedTuple):
+    """A place in a column: a task, or where an edge passes on its way (``via``)."""
+
+    name: str
+    via: Edge | None = None
+
+
+_CROWDED = 18
+"""Rows of a column from which on they stand close."""
+
+_SWEEPS = 4
+
+
+def draw(after: Mapping[str, Sequence[str]], *, longest: int = 26, lead: int = 2) -> Drawing:
+    """The drawing of tasks, given what each comes after; unknown names are passed over.
+
+    A node is as wide as its name and ``lead``, at most ``longest``.
+    """
+    known = {task: [other for other in first if other in after] for task, first in after.items()}
+    layers = _layers(known)
+    columns = _columns(known, layers)
+    _order(columns, known)
+    rows = _rows(columns, known)
+    widths = [
+        max((min(longest, len(p.name) + lead) for p in column if not p.via), default=lead)
+        for column in columns
+    ]
+    return _lay(columns, rows, widths, known)
+
+
+def _layers(after: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Which column each task stands in: one beyond the farthest it comes after."""
+    layers: dict[str, int] = {}
+    left = dict(after)
+    while left:
+        free = [task for task, first in left.items() if not any(f in left for f in first)]
+        for task in free or list(left)[:1]:  # a circle is no plan, but must not hang a dashboard
+            first = [layers[other] for other in left[task] if other in layers]
+            layers[task] = max(first, default=-1) + 1
+            del left[task]
+    return layers
+
+
+def _edges(after: Mapping[str, Sequence[str]]) -> list[Edge]:
+    return [(other, task) for task, first in after.items() for other in dict.fromkeys(first)]
+
+
+def _columns(after: Mapping[str, Sequence[str]], layers: Mapping[str, int]) -> list[list[_Place]]:
+    columns: list[list[_Place]] = [[] for _ in range(max(layers.values(), default=-1) + 1)]
+    linked = {name for edge in _edges(after) for name in edge}
+    for task in sorted(after, key=lambda task: task not in linked):
+        columns[layers[task]].append(_Place(task))
+    for edge in _edges(after):
+        for number in range(layers[edge[0]] + 1, layers[edge[1]]):
+            columns[number].append(_Place(edge[1], edge))
+    return columns
+
+
+def _neighbours(
+    columns: Sequence[Sequence[_Place]], after: Mapping[str, Sequence[str]]
+) -> dict[_Place, list[_Place]]:
+    """What each place is linked with in the column before it."""
+    passing = {(number, p.via): p for number, c in enumerate(columns) for p in c if p.via}
+    linked: dict[_Place, list[_Place]] = defaultdict(list)
+    for number, column in enumerate(columns):
+        for place in column:
+            edges = [place.via] if place.via else [(f, place.name) for f in after[place.name]]
+            for edge in dict.fromkeys(edges):
+                linked[place].append(passing.get((number - 1, edge), _Place(edge[0])))
+    return linked
+
+
+def _order(columns: list[list[_Place]], after: Mapping[str, Sequence[str]]) -> None:
+    """Sort each column by where its neighbours stand, there and back, so that few lines cross."""
+    before = _neighbours(columns, after)
+    behind: dict[_Place, list[_Place]] = defaultdict(list)
+    for place, linked in before.items():
+        for other in linked:
+            behind[other].append(place)
+    for sweep in range(_SWEEPS):
+        forth = sweep % 2 == 0
+        for column in columns if forth else reversed(columns):
+            _sort(column, before if forth else behind, columns)
+
+
+def _sort(
+    column: list[_Place],
+    linked: Mapping[_Place, Sequence[_Place]],
+    columns: Sequence[Sequence[_Place]],
+) -> None:
+    at = {place: n for other in columns for n, place in enumerate(other)}
+    here = {place: n for n, place in enumerate(column)}
+
+    def key(place: _Place) -> float:
+        known = [at[other] for other in linked.get(place, ()) if other in at]
+        return sum(known) / len(known) if known else here[place]
+
+    column.sort(key=key)
+
+
+def _rows(
+    columns: Sequence[Sequence[_Place]], after: Mapping[str, Sequence[str]]
+) -> dict[_Place, int]:
+    """The row of each place: level with what leads there, where that is free."""
+    linked = _neighbours(columns, after)
+    apart = 1 if max(map(len, columns), default=0) > _CROWDED else 2
+    rows: dict[_Place, int] = {}
+    for column in columns:
+        following = 0
+        for place in column:
+            known = [rows[other] for other in linked.get(place, ()) if other in rows]
+            wanted = round(sum(known) / len(known)) if known else following
+            rows[place] = max(following, wanted)
+            following = rows[place] + apart
+    return rows
+
+
+class _Hop(NamedTuple):
+    """One edge between two columns: from row to row, on the track of its source."""
+
+    edge: Edge
+    source: _Place
+    start: int
+    end: int
+
+
+def _lay(
+    columns: Sequence[Sequence[_Place]],
+    rows: Mapping[_Place, int],
+    widths: Sequence[int],
+    after: Mapping[str, Sequence[str]],
+) -> Drawing:
+    nodes: dict[str, Node] = {}
+    cells: dict[Edge, Cells] = {edge: {} for edge in _edges(after)}
+    linked = _neighbours(columns, after)
+    left = 0
+    for number, column in enumerate(columns):
+        if number:
+            hops = [hop for place in column for hop in _hops(place, linked, rows)]
+            left = _channel(hops, left, cells)
+        for place in column:
+            row = rows[place]
+            if place.via:
+                _run(cells[place.via], row, left, left + widths[number] - 1)
+            else:
+                nodes[place.name] = Node(place.name, left, row, widths[number])
+        left += widths[number]
+    return Drawing(nodes, cells, left, max(rows.values(), default=-1) + 1)
+
+
+def _hops(
+    place: _Place, linked: Mapping[_Place, Sequence[_Place]], rows: Mapping[_Place, int]
+) -> Iterable[_Hop]:
+    for source in linked.get(place, ()):
+        if source in rows:
+            yield _Hop(place.via or (source.via or (source.name, ""))[:1] + (place.name,), source, rows[source], rows[place])
+
+
+def _channel(hops: Sequence[_Hop], left: int, cells: dict[Edge, Cells]) -> int:
+    """Draw the lines between two columns; where the next column begins."""
+    tracks = _tracks(hops)
+    right = left + max(tracks.values(), default=0) + 3
+    for hop in hops:
+        x = left + 1 + tracks[hop.source]
+        path = cells[hop.edge]
+        _run(path, hop.start, left, x, last=Way.WEST)
+        _fall(path, x, hop.start, hop.end)
+        _run(path, hop.end, x, right, first=Way.EAST)
+    return right + 1
+
+
+def _tracks(hops: Sequence[_Hop]) -> dict[_Place, int]:
+    """A track for each source such that no two that share one meet in a row."""
+    spans: dict[_Place, tuple[int, int]] = {}
+    for hop in hops:
+        low, high = spans.get(hop.source, (hop.start, hop.start))
+        spans[hop.source] = min(low, hop.end), max(high, hop.end)
+    taken: list[list[tuple[int, int]]] = []
+    tracks: dict[_Place, int] = {}
+    for source, (low, high) in sorted(spans.items(), key=lambda item: (item[1], item[0].name)):
+        free = (n for n, used in enumerate(taken) if all(high < a or b < low for a, b in used))
+        track = next(free, len(taken))
+        taken[track:] = taken[track:] or [[]]
+        taken[track].append((low, high))
+        tracks[source] = track
+    return tracks
+
+
+def _run(
+    path: Cells, y: int, left: int, right: int, *, first: Way | None = None, last: Way | None = None
+) -> None:
+    """A level line from ``left`` to ``right``; its ends may lead one way only."""
+    for x in range(left, right + 1):
+        ways = Way.EAST | Way.WEST
+        if x == left and first is not None:
+            ways = first
+        if x == right and last is not None:
+            ways = last
+        path[x, y] = path.get((x, y), Way(0)) | ways
+
+
+def _fall(path: Cells, x: int, start: int, end: int) -> None:
+    """An upright line between two rows."""
+    low, high = sorted((start, end))
+    for y in range(low, high + 1):
+        ways = (Way.NORTH if y > low else Way(0)) | (Way.SOUTH if y < high else Way(0))
+        path[x, y] = path.get((x, y), Way(0)) | ways

@@ -1,0 +1,66 @@
+"""The part of a log that is held: a few pages that follow one another, of a file of any size.
+
+Pure. Pages are added at one end and let go at the other, so that what is held stays small.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from tui.line import Line
+
+if TYPE_CHECKING:
+    from orchestrator.api.log_views import LogPage
+
+PAGES_HELD = 6
+PAGE_BYTES = 32 * 1024
+
+
+class LogWindow:
+    """Pages of one log, in its order and without a gap."""
+
+    def __init__(self) -> None:
+        self._pages: deque[LogPage] = deque()
+        self.size = 0
+
+    @property
+    def start(self) -> int:
+        return self._pages[0].start if self._pages else 0
+
+    @property
+    def end(self) -> int:
+        return self._pages[-1].end if self._pages else 0
+
+    @property
+    def at_end(self) -> bool:
+        return self.end >= self.size
+
+    def begin(self, page: LogPage) -> None:
+        """Hold this page and no other."""
+        self._pages.clear()
+        self._pages.append(page)
+        self.size = page.size
+
+    def add(self, page: LogPage) -> tuple[list[Line], list[Line]]:
+        """Take in the page before or after; the lines it adds in front, and those it lets go there."""
+        self.size = page.size
+        if page.end == page.start:
+            return [], []
+        if page.end == self.start:
+            self._pages.appendleft(page)
+            if len(self._pages) > PAGES_HELD:
+                self._pages.pop()
+            return _lines(page.text), []
+        if page.start != self.end:
+            return [], []
+        self._pages.append(page)
+        dropped = [self._pages.popleft()] if len(self._pages) > PAGES_HELD else []
+        return [], [line for old in dropped for line in _lines(old.text)]
+
+    def lines(self) -> list[Line]:
+        return _lines("".join(page.text for page in self._pages))
+
+
+def _lines(text: str) -> list[Line]:
+    return [Line(line) for line in text.removesuffix("\n").split("\n")] if text else []

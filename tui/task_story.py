@@ -1,0 +1,204 @@
+"""The panes of a task's screen in lines: its checks, its gates with their evidence, its attempts.
+
+Pure: views in, lines out. What has a log of its own leads to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.api.log_views import LogName
+from orchestrator.states import Verdict
+from tui.figures import show_clock, show_cost, show_seconds, show_tokens
+from tui.ink import Ink
+from tui.line import BLANK, FOLDED, UNFOLDED, Fold, Line
+from tui.marks import BY_VERDICT, check_mark, gate_mark, outcome_mark
+from tui.story import check_result, dotted
+from tui.timeline import Stretch, bars, legend, scale_line, stretches, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from orchestrator.api.models import (
+        AttemptView,
+        CheckView,
+        GateView,
+        TaskDetail,
+        TaskView,
+        VerificationView,
+    )
+
+_PURPOSES = {
+    "branch": "its branch",
+    "candidate": "the merged result",
+    "asked": "asked for by its agent",
+    "red": "its tests, without the work",
+}
+_PROVEN_BY = {
+    "verified": ("branch",),
+    "red proven": ("red",),
+    "merged result verified": ("candidate",),
+}
+"""Which verifications are the evidence of a gate."""
+
+_BAR_LEAD = "        "
+_LEAST_BAR = 10
+
+
+def checks_lines(detail: TaskDetail, unfolded: Container[object]) -> list[Line]:
+    """The checks as they are now, then every verification, the newest first and unfolded."""
+    if not detail.task.checks and not detail.verifications:
+        return [Line("Nothing has been checked yet.", Ink.DIM)]
+    lines = _now_lines(detail.task)
+    newest = list(reversed(detail.verifications))
+    for number, verification in enumerate(newest):
+        told = (number == 0) != (verification.id in unfolded)
+        lines += [BLANK] if number < 2 else []
+        lines += _verification_lines(verification, told=told)
+    return lines
+
+
+def _now_lines(task: TaskView) -> list[Line]:
+    width = max((len(check.name) for check in task.checks), default=0)
+    lines = []
+    for check in task.checks:
+        mark = check_mark(check)
+        lead = f"{mark.sign} {check.name:<{width}}  "
+        lines.append(Line(check_result(check), Ink.DIM, lead, mark.ink))
+        lines.append(Line(f"$ {check.command}", Ink.FAINT, " " * len(lead)))
+    return lines
+
+
+def _verification_lines(verification: VerificationView, *, told: bool) -> list[Line]:
+    mark = BY_VERDICT[verification.verdict]
+    head = Line(
+        _about(verification),
+        Ink.STRONG if told else Ink.DIM,
+        f"{UNFOLDED if told else FOLDED}{mark.sign} ",
+        mark.ink,
+        target=Fold(verification.id),
+    )
+    if not told:
+        return [head]
+    width = max((len(check.name) for check in verification.checks), default=0)
+    lines = [_log_line(verification, check, width) for check in verification.checks]
+    if verification.verdict is not Verdict.PASSED:
+        lines += [Line(text, Ink.PLAIN, "    ") for text in verification.digest.split("\n")]
+    return [head, *lines]
+
+
+def _about(verification: VerificationView) -> str:
+    took = show_seconds(verification.ended_at - verification.started_at)
+    purpose = _PURPOSES.get(verification.purpose, verification.purpose)
+    return (
+        f"{verification.verdict.value.replace('_', ' ')} in {took}: {purpose} at "
+        f"{verification.commit[:9]}, attempt {verification.attempt}, "
+        f"{show_clock(verification.ended_at)}"
+    )
+
+
+def _log_line(verification: VerificationView, check: CheckView, width: int) -> Line:
+    """A check, and the way to its log."""
+    mark = check_mark(check)
+    log = (
+        LogName(verification=verification.id, check=check.name)
+        if check.log and verification.id
+        else None
+    )
+    text = f"{check_result(check)}   log {FOLDED.strip()}" if log else check_result(check)
+    return Line(text, Ink.DIM, f"    {mark.sign} {check.name:<{width}}  ", mark.ink, target=log)
+
+
+def readiness_lines(task: TaskView, detail: TaskDetail | None) -> list[Line]:
+    """Every gate with its name and sentence, and below it what proves it."""
+    if not task.gates:
+        return [Line("No gate has been looked at yet: there is nothing to land.", Ink.DIM)]
+    lines: list[Line] = []
+    for gate in task.gates:
+        lines.append(_gate_line(gate))
+        lines += _evidence(gate, detail) if detail and gate.asked else []
+    opened = sum(gate.open for gate in task.gates)
+    return [Line(f"{opened} of {len(task.gates)} gates are open", Ink.STRONG), BLANK, *lines]
+
+
+def _gate_line(gate: GateView) -> Line:
+    mark = gate_mark(is_open=gate.open)
+    ink = Ink.DIM if gate.open else Ink.PLAIN
+    lead = f"{mark.sign} {gate.name:<25} "
+    return Line(gate.reason, ink if gate.asked else Ink.FAINT, lead, mark.ink)
+
+
+def _evidence(gate: GateView, detail: TaskDetail) -> list[Line]:
+    """The newest verification for this gate, and what was compared with what."""
+    if gate.name in _PROVEN_BY:
+        known = [one for one in detail.verifications if one.purpose in _PROVEN_BY[gate.name]]
+        return _proof(known[-1]) if known else []
+    said = {
+        "in scope": f"may touch {', '.join(detail.touches)}" if detail.touches else "",
+        "dependencies merged": f"after {', '.join(detail.task.after)}" if detail.task.after else "",
+    }.get(gate.name, "")
+    return [Line(said, Ink.FAINT, "    ")] if said else []
+
+
+def _proof(verification: VerificationView) -> list[Line]:
+    tree = f"commit {verification.commit[:9]}, tree {verification.tree[:9]}"
+    lines = [Line(f"{tree}, {show_clock(verification.ended_at)}", Ink.FAINT, "    ")]
+    return lines + [_log_line(verification, check, 0) for check in verification.checks]
+
+
+def timeline_lines(detail: TaskDetail, now: float, width: int) -> list[Line]:
+    """Every attempt as a bar on one scale, with how it ended; the newest last."""
+    if not detail.attempts:
+        return [Line("No agent has worked on this yet.", Ink.DIM)]
+    room = max(_LEAST_BAR, width - len(_BAR_LEAD))
+    drawn = bars(detail, now, room)
+    lines = [legend(), scale_line(detail, now, room, _BAR_LEAD)]
+    for attempt in detail.attempts:
+        mark = outcome_mark(attempt.outcome)
+        lead = f"{mark.sign} {attempt.number:<{len(_BAR_LEAD) - 2}}"
+        lines.append(Line(lead=lead, lead_ink=mark.ink, spans=drawn[attempt.number]))
+    following = [*(one.started_at for one in detail.attempts[1:]), now]
+    for attempt, until in zip(detail.attempts, following, strict=True):
+        lines += [BLANK, *_attempt_lines(detail, attempt, until)]
+    for note in (*detail.warnings, *detail.notes):
+        lines.append(Line(note.text, Ink.UNSURE, f"attempt {note.attempt} noted: ", Ink.DIM))
+    return lines
+
+
+def _attempt_lines(detail: TaskDetail, attempt: AttemptView, until: float) -> Iterable[Line]:
+    mark = outcome_mark(attempt.outcome)
+    raw = LogName(attempt=attempt.number, raw=True)
+    lead = f"{FOLDED}{mark.sign} attempt {attempt.number}  "
+    yield Line(_figures(attempt), Ink.DIM, lead, mark.ink, target=raw)
+    for sentence in (attempt.reason, attempt.message):
+        if sentence:
+            yield Line(sentence, Ink.PLAIN, "    ")
+    yield Line(_spent(stretches(detail, attempt, until), attempt, until), Ink.DIM, "    ")
+
+
+def _spent(parts: Sequence[Stretch], attempt: AttemptView, until: float) -> str:
+    """How long each thing took, where it took any time."""
+    session, *verified = parts
+    whole = Stretch(attempt.started_at, until, "", Ink.PLAIN)
+    verifying = sum(part.seconds for part in verified)
+    spans = (
+        ("generating", session.seconds),
+        ("of it setting up", attempt.setup_seconds),
+        ("verifying", verifying),
+        ("waiting", waited(whole, parts)),
+    )
+    return dotted(f"{what} {show_seconds(spent)}" for what, spent in spans if spent >= 1)
+
+
+def _figures(attempt: AttemptView) -> str:
+    parts = (
+        outcome_mark(attempt.outcome).word,
+        show_clock(attempt.started_at),
+        attempt.agent,
+        f"{show_tokens(attempt.usage.tokens)} tokens" if attempt.usage.tokens else "",
+        show_cost(attempt.usage.cost_usd),
+        f"exit {attempt.exit_code}" if attempt.exit_code else "",
+        "" if attempt.counted else "not counted",
+        f"sandbox {attempt.sandbox}" if attempt.sandbox else "",
+    )
+    return dotted(parts)
