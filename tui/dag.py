@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from itertools import count
 from typing import NamedTuple
 
 
@@ -49,10 +50,11 @@ class Drawing:
 
 
 class _Place(NamedTuple):
-    """A place in a column: a task, or where an edge passes on its way (``via``)."""
+    """A place in a column: a task, or where an edge passes that ``column`` on its way (``via``)."""
 
     name: str
     via: Edge | None = None
+    column: int = 0
 
 
 _CROWDED = 18
@@ -102,7 +104,7 @@ def _columns(after: Mapping[str, Sequence[str]], layers: Mapping[str, int]) -> l
         columns[layers[task]].append(_Place(task))
     for edge in _edges(after):
         for number in range(layers[edge[0]] + 1, layers[edge[1]]):
-            columns[number].append(_Place(edge[1], edge))
+            columns[number].append(_Place(edge[1], edge, number))
     return columns
 
 
@@ -151,18 +153,27 @@ def _sort(
 def _rows(
     columns: Sequence[Sequence[_Place]], after: Mapping[str, Sequence[str]]
 ) -> dict[_Place, int]:
-    """The row of each place: level with what leads there, where that is free."""
+    """The row of each place: level with what leads there, and with nothing else that leads on."""
     linked = _neighbours(columns, after)
     apart = 1 if max(map(len, columns), default=0) > _CROWDED else 2
     rows: dict[_Place, int] = {}
-    for column in columns:
+    leading_on: dict[int, _Place] = {}
+    for number, column in enumerate(columns):
         following = 0
         for place in column:
-            known = [rows[other] for other in linked.get(place, ()) if other in rows]
-            wanted = round(sum(known) / len(known)) if known else following
-            rows[place] = max(following, wanted)
-            following = rows[place] + apart
+            before = linked.get(place, ())
+            known = [rows[other] for other in before if other in rows]
+            row = max(following, round(sum(known) / len(known)) if known else 0)
+            while row in leading_on and leading_on[row] not in before:
+                row += 1
+            rows[place], following = row, row + apart
+        sources = {other for place in _at(columns, number + 1) for other in linked.get(place, ())}
+        leading_on = {rows[place]: place for place in column if place in sources}
     return rows
+
+
+def _at(columns: Sequence[Sequence[_Place]], number: int) -> Sequence[_Place]:
+    return columns[number] if number < len(columns) else ()
 
 
 class _Hop(NamedTuple):
@@ -202,8 +213,8 @@ def _hops(
     place: _Place, linked: Mapping[_Place, Sequence[_Place]], rows: Mapping[_Place, int]
 ) -> Iterable[_Hop]:
     for source in linked.get(place, ()):
-        if source in rows:
-            yield _Hop(place.via or (source.via or (source.name, ""))[:1] + (place.name,), source, rows[source], rows[place])
+        edge = place.via or source.via or (source.name, place.name)
+        yield _Hop(edge, source, rows[source], rows[place])
 
 
 def _channel(hops: Sequence[_Hop], left: int, cells: dict[Edge, Cells]) -> int:
@@ -220,19 +231,26 @@ def _channel(hops: Sequence[_Hop], left: int, cells: dict[Edge, Cells]) -> int:
 
 
 def _tracks(hops: Sequence[_Hop]) -> dict[_Place, int]:
-    """A track for each source such that no two that share one meet in a row."""
+    """A track for each source, so that no two on one track meet.
+
+    A line that ends in the row of another source comes in to the right of where that one's leave.
+    """
     spans: dict[_Place, tuple[int, int]] = {}
     for hop in hops:
         low, high = spans.get(hop.source, (hop.start, hop.start))
         spans[hop.source] = min(low, hop.end), max(high, hop.end)
-    taken: list[list[tuple[int, int]]] = []
+    starts = {hop.start: hop.source for hop in hops}
+    right_of: dict[_Place, set[_Place]] = {source: set() for source in spans}
+    for hop in hops:
+        if starts.get(hop.end, hop.source) is not hop.source:
+            right_of[hop.source].add(starts[hop.end])
     tracks: dict[_Place, int] = {}
-    for source, (low, high) in sorted(spans.items(), key=lambda item: (item[1], item[0].name)):
-        free = (n for n, used in enumerate(taken) if all(high < a or b < low for a, b in used))
-        track = next(free, len(taken))
-        taken[track:] = taken[track:] or [[]]
-        taken[track].append((low, high))
-        tracks[source] = track
+    while left := [source for source in spans if source not in tracks]:
+        source = next((s for s in left if right_of[s] <= tracks.keys()), left[0])
+        low, high = spans[source]
+        least = max((tracks[other] + 1 for other in right_of[source] if other in tracks), default=0)
+        meeting = {tracks[o] for o in tracks if spans[o][0] <= high and low <= spans[o][1]}
+        tracks[source] = next(n for n in count(least) if n not in meeting)
     return tracks
 
 

@@ -39,7 +39,12 @@ def queue_lines(queues: Sequence[QueueView], now: float) -> list[Line]:
 
 def _queue_lines(queue: QueueView, now: float) -> list[Line]:
     lines = [
-        Line(f"at {queue.commit[:9]}" if queue.commit else "", Ink.DIM, f"{queue.target}  ", Ink.BRAND),
+        Line(
+            f"at {queue.commit[:9]}" if queue.commit else "",
+            Ink.DIM,
+            f"{queue.target}  ",
+            Ink.BRAND,
+        ),
         Line(_how(queue), Ink.DIM, "  "),
     ]
     if queue.held:
@@ -81,7 +86,9 @@ def _entry_lines(entry: QueueEntryView, width: int, now: float) -> list[Line]:
     key = (entry.plan, entry.task)
     since = show_seconds(now - entry.since) if entry.since else ""
     lead = f"{entry.position:>3}  {mark.sign} {fit(mark.word, 9)}  {fit(_name(entry), width)}  "
-    lines = [Line(f"{fit(since, 7, right=True)}  {entry.title}", Ink.DIM, lead, mark.ink, target=key)]
+    lines = [
+        Line(f"{fit(since, 7, right=True)}  {entry.title}", Ink.DIM, lead, mark.ink, target=key)
+    ]
     indent = " " * 7
     if entry.candidate:
         on = f"on top of {', '.join(entry.on)}" if entry.on else "on the target itself"
