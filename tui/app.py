@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -20,9 +21,14 @@ from tui import terminal
 from tui.board_model import tally
 from tui.feed import EngineLost, StatusRead, follow
 from tui.groups import Group
+from tui.places import HOME, PLACES
+from tui.places_line import PlacesLine
 from tui.screens.board import BoardScreen
+from tui.screens.graph import GraphScreen
 from tui.screens.help import HelpScreen
 from tui.screens.order_screen import OrderScreen
+from tui.screens.queue import QueueScreen
+from tui.screens.time import TimeScreen
 from tui.site import Site
 from tui.theme import CLERK, CLERK_LIGHT
 
@@ -70,6 +76,17 @@ class ClerkApp(App[None]):
             show=False,
             tooltip="Light or dark theme",
         ),
+        *(
+            Binding(
+                place.key,
+                f"visit('{place.name}')",
+                place.label,
+                id=f"app.{place.name}",
+                tooltip=place.tooltip,
+                show=False,
+            )
+            for place in (HOME, *PLACES.values())
+        ),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave; the engine goes on"),
     ]
 
@@ -84,6 +101,7 @@ class ClerkApp(App[None]):
     ) -> None:
         super().__init__()
         self._connect = connect
+        self._clock = clock
         self._manner = manner or Manner()
         self._calls = Calls()
         self._told = ""
@@ -127,6 +145,25 @@ class ClerkApp(App[None]):
             self._told = text
             self.say_to_terminal(terminal.title(text))
 
+    def action_visit(self, place: str) -> None:
+        """Go to a place, from another one straight there."""
+        if place == HOME.name:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            return
+        here, screen = self.screen, _SCREENS[place]
+        if isinstance(here, screen):
+            return
+        key = here.key if isinstance(here, OrderScreen) else None
+        there = screen(self._connect, self._clock, key)
+        if isinstance(here, tuple(_SCREENS.values())):
+            self.switch_screen(there)
+        else:
+            self.push_screen(there)
+
+    def on_places_line_place_wanted(self, message: PlacesLine.PlaceWanted) -> None:
+        self.action_visit(message.place)
+
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
@@ -140,7 +177,16 @@ class ClerkApp(App[None]):
         """The palette: what can be ordered now, then what Textual brings."""
         if isinstance(screen, OrderScreen):
             yield from screen.commands()
+        for place in PLACES.values():
+            yield SystemCommand(place.label, place.tooltip, partial(self.action_visit, place.name))
         yield from super().get_system_commands(screen)
+
+
+_SCREENS: dict[str, type[QueueScreen | GraphScreen | TimeScreen]] = {
+    "queue": QueueScreen,
+    "graph": GraphScreen,
+    "time": TimeScreen,
+}
 
 
 def title_of(status: StatusView) -> str:

@@ -55,7 +55,7 @@ def coloured(lines: Sequence[str], language: str) -> list[tuple[Span, ...]]:
     """The lines in inks, each for itself; plain where they are too many, or too long."""
     safe = [safe_text(line).replace("\n", " ") for line in lines]
     plain: list[tuple[Span, ...]] = [((line, Ink.PLAIN),) for line in safe]
-    if not language or sum(map(len, safe)) > CHARACTERS_COLOURED:
+    if not (language and safe) or sum(map(len, safe)) > CHARACTERS_COLOURED:
         return plain
     if any(len(line) > _LINE_COLOURED for line in safe):
         return plain

@@ -41,10 +41,14 @@ class Hunk(NamedTuple):
 
 @dataclass(frozen=True)
 class FileDiff:
-    """What changed in one file; ``note`` is a word on what is special about it."""
+    """What changed in one file; ``note`` is a word on what is special about it.
+
+    ``head`` is what git says of it before the first hunk, all there is where it is not text.
+    """
 
     path: str
     note: str
+    head: tuple[str, ...]
     hunks: tuple[Hunk, ...]
 
     @cached_property
@@ -73,7 +77,8 @@ def _file(lines: list[str]) -> FileDiff:
     start = next((n for n, line in enumerate(lines) if _HUNK.match(line)), len(lines))
     head = lines[:start]
     notes = (word for line in head for prefix, word in _NOTES if line.startswith(prefix))
-    return FileDiff(_path(head), next(notes, ""), tuple(_hunks(lines[start:])))
+    hunks = tuple(_hunks(lines[start:]))
+    return FileDiff(_path(head), next(notes, ""), tuple(head), hunks)
 
 
 def _path(head: list[str]) -> str:
@@ -91,7 +96,8 @@ def _path(head: list[str]) -> str:
 
 def _hunks(lines: list[str]) -> list[Hunk]:
     starts = [n for n, line in enumerate(lines) if _HUNK.match(line)]
-    return [_hunk(lines[at:end]) for at, end in zip(starts, [*starts[1:], None], strict=True)]
+    ends = [*starts[1:], len(lines)] if starts else []
+    return [_hunk(lines[at:end]) for at, end in zip(starts, ends, strict=True)]
 
 
 def _hunk(lines: list[str]) -> Hunk:

@@ -101,7 +101,7 @@ def _tell(file: FileDiff) -> list[Line]:
     lines = [line for hunk in file.hunks for line in _hunk_lines(hunk, language)]
     if len(lines) > _SHOWN:
         return [*lines[:_SHOWN], Line("… see the rest with: clerk diff", Ink.UNSURE)]
-    return lines or [Line("nothing that can be shown as lines", Ink.DIM, "  ")]
+    return lines or [Line(told, Ink.DIM, "    ") for told in file.head[:_SHOWN]]
 
 
 def _hunk_lines(hunk: Hunk, language: str) -> list[Line]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TaskDetail,
         TaskSelection,
     )
+    from orchestrator.api.timing_views import TimingView
 
 
 class Engine(Protocol):
@@ -42,6 +43,8 @@ class Engine(Protocol):
     async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage: ...
 
     async def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound: ...
+
+    async def timing(self, plan: str) -> TimingView: ...
 
     async def diff(self, plan: str, task: str) -> DiffView: ...
 

@@ -129,12 +129,10 @@ class GraphCanvas:
 
     def _cells(self, part: _Part, y: int, chosen: Key | None) -> list[Cell]:
         cells: list[Cell] = [(" ", Ink.PLAIN)] * part.drawing.width
-        marked = _ways_of(part, y - part.first, chosen)
         for x, way in self._rows.get(y, {}).items():
             cells[x] = (_GLYPHS[way], Ink.FAINT)
-        for x, way in marked.items():
-            whole = self._rows[y][x]
-            cells[x] = (_GLYPHS[way if way != whole else whole], Ink.BRAND)
+        for x in _cells_of(part, y - part.first, chosen):
+            cells[x] = (_GLYPHS[self._rows[y][x]], Ink.BRAND)
         for key, node in self._nodes.get(y, ()):
             tip = cells[node.x - 1] if node.x else None
             if tip and tip[0] == _GLYPHS[Way.EAST | Way.WEST]:
@@ -146,17 +144,12 @@ class GraphCanvas:
         return cells
 
 
-def _ways_of(part: _Part, y: int, chosen: Key | None) -> dict[int, Way]:
-    """The lines of the chosen task in one row."""
-    ways: dict[int, Way] = {}
+def _cells_of(part: _Part, y: int, chosen: Key | None) -> set[int]:
+    """Where the lines of the chosen task run in one row."""
     if chosen is None or chosen[0] != part.plan.name:
-        return ways
-    for edge, cells in part.drawing.edges.items():
-        if chosen[1] in edge:
-            for (x, row), way in cells.items():
-                if row == y:
-                    ways[x] = ways.get(x, Way(0)) | way
-    return ways
+        return set()
+    edges = part.drawing.edges.items()
+    return {x for edge, cells in edges if chosen[1] in edge for x, row in cells if row == y}
 
 
 def _label(task: TaskView, width: int) -> Cell:

@@ -217,7 +217,7 @@ class LinesView(ScrollView, can_focus=True):
 
     def _resized(self) -> None:
         at_end, had = self._at_end, bool(self._stops)
-        self._stops = [n for n, row in enumerate(self._rows) if row.starts_stop]
+        self._stops = _stops(self._rows)
         if self._by_stops and self._stops and self._place_of_chosen() is None:
             self._choose(self._stops[0], scroll=False)
         self.virtual_size = Size(self._width, len(self._rows))
@@ -259,3 +259,14 @@ class LinesView(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, row - _FAR), animate=False, immediate=True)
         elif row >= top + height - 1:
             self.scroll_to(y=row - height + 1 + _FAR, animate=False, immediate=True)
+
+
+def _stops(rows: Sequence[Row]) -> list[int]:
+    """The rows in which stops begin; rows of one target that follow one another are one."""
+    before: Hashable = None
+    stops = []
+    for number, row in enumerate(rows):
+        if row.target is not None and row.target != before:
+            stops.append(number)
+        before = row.target
+    return stops

@@ -29,7 +29,6 @@ class Row(NamedTuple):
     spans: tuple[Span, ...]
     under: Ground | None = None
     target: Hashable = None
-    starts_stop: bool = False
 
     @property
     def text(self) -> str:
@@ -38,10 +37,7 @@ class Row(NamedTuple):
 
 def rows_of(line: Line, width: int) -> list[Row]:
     """The rows of one line; those after the first are indented by the width of the lead."""
-    return [
-        Row(spans, line.under, line.target, starts_stop=line.target is not None and number == 0)
-        for number, spans in enumerate(_wrapped(line, width))
-    ]
+    return [Row(spans, line.under, line.target) for spans in _wrapped(line, width)]
 
 
 def _wrapped(line: Line, width: int) -> list[tuple[Span, ...]]:

@@ -12,11 +12,14 @@ from orchestrator.api.models import (
     DiffStatView,
     GateView,
     PlanView,
+    QueueEntryView,
+    QueueView,
     TaskView,
     UsageView,
     VerificationView,
 )
-from orchestrator.states import Outcome, TaskState, Verdict
+from orchestrator.api.timing_views import CheckTimingView, TimingView
+from orchestrator.states import Outcome, QueueMode, TaskState, Verdict
 
 NOW = 1_000_000.0
 
@@ -51,9 +54,24 @@ def checks(*verdicts: Verdict | None, **fields: Any) -> tuple[CheckView, ...]:
 P, F = Verdict.PASSED, Verdict.FAILED
 
 
+_AFTER = {
+    "cart-total": ("catalogue-api",),
+    "cart-discount": ("cart-total",),
+    "checkout-form": ("cart-total",),
+    "search": ("catalogue-api",),
+    "payment-webhook": ("checkout-form", "catalogue-api"),
+    "order-mail": ("checkout-form",),
+    "invoice-pdf": ("order-mail", "payment-webhook"),
+    "stock-level": ("catalogue-api",),
+}
+_WAITED = {"cart-total": 95.0, "cart-discount": 22.0, "payment-webhook": 410.0}
+
+
 def shop() -> PlanView:
     def task(id: str, state: TaskState, title: str, ago: float = 0, **fields: Any) -> TaskView:  # noqa: A002
-        return a_task(id, state, title=title, state_since=NOW - ago, sandbox="none", **fields)
+        waited = {"queueing_seconds": 12.0, "waiting_seconds": _WAITED.get(id, 0.0)}
+        given = waited | {"after": _AFTER.get(id, ())} | fields
+        return a_task(id, state, title=title, state_since=NOW - ago, sandbox="none", **given)
 
     def used(tokens: int, cost: float) -> UsageView:
         return UsageView(input_tokens=tokens, output_tokens=tokens // 9, cost_usd=cost)
@@ -134,22 +152,26 @@ def docs() -> PlanView:
 
 
 _TRANSCRIPT = """\
-> reading src/cart/total.py
-The total is computed once when the page is loaded. It has to follow the quantity fields.
-
-> editing src/cart/total.py (+31 -8)
-> running pytest -q tests/unit/test_total.py
-..............                                                           [100%]
-14 passed in 0.42s
-
-The unit tests pass. The end-to-end test still expects the old label, as it should: it is locked.
-> running clerk check e2e
-e2e failed: test_total_follows_quantity: expected "EUR 23.00", got "EUR 11.50"
-
-The server rounds each line, the page rounds the sum. I take the server's way.
-> editing src/cart/page.js (+12 -4)
-> running clerk check e2e
-e2e passed, 12 tests
+2026-11-30T11:02:11Z started 7c0c1a52
+2026-11-30T11:02:19Z calls Read src/cart/total.py
+2026-11-30T11:02:21Z calls Grep render_total
+2026-11-30T11:02:24Z calls Read src/cart/page.js
+2026-11-30T11:02:24Z used 11894 tokens, 0.0714 USD
+2026-11-30T11:02:41Z says The total is computed once, when the page is loaded. It has to follow the quantity fields:
+    - the server keeps one total a line;
+    - the page asks for it when a quantity changes.
+2026-11-30T11:03:02Z calls Edit src/cart/total.py
+2026-11-30T11:03:20Z calls Edit src/cart/page.js
+2026-11-30T11:03:37Z calls Bash pytest -q tests/unit/test_total.py
+2026-11-30T11:03:39Z used 24010 tokens, 0.1482 USD
+2026-11-30T11:03:46Z says The unit tests pass. The end-to-end test still expects the old label, as it should: it is locked.
+2026-11-30T11:03:52Z calls Bash clerk check e2e
+2026-11-30T11:04:20Z says The server rounds each line, the page rounds the sum. I take the server's way.
+2026-11-30T11:04:33Z calls Edit src/cart/page.js
+2026-11-30T11:04:41Z calls Bash clerk check e2e
+2026-11-30T11:05:12Z finished The total follows the quantities: e2e passed, 12 tests.
+2026-11-30T11:05:12Z ended completed
+2026-11-30T11:05:12Z all that it printed is in /shop/.git/clerk/logs/shop/cart-total/2/session.log
 """
 
 _DIFF = """\
@@ -163,8 +185,31 @@ index 83db48f..bf269f4 100644
 +        return sum((line.total for line in self.lines), Money.zero())
 +
 +    def with_quantity(self, product: str, quantity: int) -> Cart:
++        \"\"\"The same cart with another number of a product.\"\"\"
 +        lines = [line.but(quantity) if line.product == product else line for line in self.lines]
 +        return replace(self, lines=lines)
+diff --git a/src/cart/page.js b/src/cart/page.js
+index 1f0a3c2..9b77d10 100644
+--- a/src/cart/page.js
++++ b/src/cart/page.js
+@@ -40,6 +40,12 @@ function renderCart(cart) {
+   const total = page.querySelector(".total");
+-  total.textContent = round(sum(cart.lines)); // once
++  async function renderTotal() {
++    const answer = await fetch(`/cart/${cart.id}/total`);
++    total.textContent = await answer.text();
++  }
++  fields.forEach((field) => field.addEventListener("change", renderTotal));
+ }
+diff --git a/tests/unit/test_total.py b/tests/unit/test_total.py
+new file mode 100644
+index 0000000..4d2f1aa
+--- /dev/null
++++ b/tests/unit/test_total.py
+@@ -0,0 +1,3 @@
++def test_the_total_follows_the_quantity():
++    cart = Cart.of("tea", price="11.50").with_quantity("tea", 2)
++    assert cart.total() == Money("23.00")
 """
 
 _DIGEST = """\
@@ -176,26 +221,72 @@ e2e failed: 1 of 12 tests
 full log: .git/clerk/logs/cart-total/1/e2e.log"""
 
 
+def _verified(
+    number: int, commit: str, verdict: Verdict, ago: float, *told: CheckView
+) -> VerificationView:
+    return VerificationView(
+        id=number, purpose="branch", attempt=number, commit=commit, tree=f"77aa{commit}", verdict=verdict,
+        digest=_DIGEST if verdict is F else "", checks=told, started_at=NOW - ago, ended_at=NOW - ago + 20,
+    )  # fmt: skip
+
+
+def _attempt(number: int, began: float, lasted: float, message: str) -> AttemptView:
+    return AttemptView(
+        number=number, agent="claude", sandbox="none", counted=True, outcome=Outcome.COMPLETED,
+        reason="", message=message, exit_code=0, usage=UsageView(input_tokens=59_000, cost_usd=0.46),
+        started_at=NOW - began, ended_at=NOW - began + lasted, setup_seconds=1.2, log="", prompt="",
+    )  # fmt: skip
+
+
+def a_queue() -> QueueView:
+    def entry(task: str, standing: str, **fields: Any) -> QueueEntryView:
+        given = {"plan": "shop", "title": f"Title of {task}", "since": NOW - 31} | fields
+        return QueueEntryView(task=task, standing=standing, **given)
+
+    return QueueView(
+        target="main", commit="5be1c0ffee" * 4, mode=QueueMode.STRICT, slots=3, failure_rate=0.12,
+        entries=(
+            entry("guide", "verifying", plan="docs", position=1, candidate="0a1b2c3d4e",
+                  title="A guide for new developers", reason="verifying the merged result: e2e runs"),
+            entry("cart-total", "verifying", position=2, candidate="77f00d5eed", on=("guide",),
+                  title="The cart shows a running total", reason="unit has passed, e2e runs"),
+            entry("cart-discount", "held", position=3, since=NOW - 22, on=(),
+                  title="Discount codes are taken off the total", reason="a person must approve it"),
+            entry("wishlist", "conflict", position=4, since=NOW - 5,
+                  title="Customers keep a list of wishes", reason="conflicts with cart-total in src/cart/page.js; waits until that has landed"),
+        ),
+    )  # fmt: skip
+
+
+def a_timing() -> TimingView:
+    def one(name: str, p50: float, p95: float, **counts: int) -> CheckTimingView:
+        return CheckTimingView(name=name, kind=name, p50_seconds=p50, p95_seconds=p95, **counts)
+
+    return TimingView(
+        plan="shop", verdicts=17, to_verdict_p50_seconds=21.4, to_verdict_p95_seconds=58.0, dominant="e2e",
+        checks=(one("build", 2.1, 3.0, runs=9, cached=24, not_green=1), one("unit", 4.4, 7.9, runs=25, cached=8, not_green=4), one("e2e", 14.2, 47.5, runs=21, cached=3, not_green=5)),
+        advice="e2e takes 68 % of a verification: give it inputs, so that it is cached where they are unchanged",
+    )  # fmt: skip
+
+
 def a_lively_engine() -> ScriptedEngine:
     """Two plans, and everything about ``cart-total``."""
     engine = ScriptedEngine(shop(), docs())
+    engine.timings = {"shop": a_timing()}
     engine.write("cart-total", "first try, which failed\n", attempt=1)
     engine.write("cart-total", _TRANSCRIPT, attempt=2)
+    engine.raw_logs["cart-total", 2] = "".join(f"raw line {n}\n" for n in range(200_000))
+    engine.check_logs["cart-total", "e2e"] = "12 passed in 9.8s\n"
     engine.diffs["cart-total"] = _DIFF
     engine.briefs["cart-total"] = "The cart shows a running total that follows the quantities.\n"
-    engine.attempts["cart-total"] = tuple(
-        AttemptView(
-            number=number, agent="claude", sandbox="none", counted=True, outcome=Outcome.COMPLETED,
-            reason="", message="The total follows the quantities.", exit_code=0,
-            usage=UsageView(input_tokens=59_000, cost_usd=0.46), started_at=NOW - 900 / number,
-            ended_at=NOW - 900 / number + 216, setup_seconds=1.2, log="", prompt="",
-        )
-        for number in (1, 2)
-    )  # fmt: skip
+    engine.attempts["cart-total"] = (
+        _attempt(1, 900, 216, "The total is computed by the server."),
+        _attempt(2, 640, 500, "The total follows the quantities: e2e passed, 12 tests."),
+    )
     engine.verifications["cart-total"] = (
-        VerificationView(
-            purpose="branch", attempt=1, commit="4f1c9a7be2d8", tree="77aa", verdict=F,
-            digest=_DIGEST, checks=(), started_at=NOW - 660, ended_at=NOW - 640,
-        ),
+        _verified(1, "4f1c9a7be2d8", F, 680, check("build"), check("unit", passed=41),
+                  check("e2e", F, passed=11, failed=1, reason="test_total_follows_quantity", log="e2e.log")),
+        _verified(2, "9d3e51c07a44", P, 135, check("build", cached=True), check("unit", passed=41),
+                  check("e2e", passed=12, seconds=9.8, log="e2e.log")),
     )  # fmt: skip
     return engine

@@ -30,6 +30,7 @@ from orchestrator.api.models import (
     TaskSelection,
     TaskView,
 )
+from orchestrator.api.timing_views import TimingView
 from orchestrator.errors import EngineUnreachable, UsageError
 from orchestrator.states import MergeMode, Need, TaskState
 
@@ -54,6 +55,7 @@ class ScriptedEngine:
         self.check_logs: dict[tuple[str, str], str] = {}
         self.pages: list[tuple[int, int]] = []
         self.queues: tuple[QueueView, ...] = ()
+        self.timings: dict[str, TimingView] = {}
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
         self.running = True
@@ -152,6 +154,10 @@ class ScriptedEngine:
         text = self.logs[task, number][after : after + 65536]
         ended = number < view.attempt or view.state is not TaskState.RUNNING
         return LogChunk(text=text, next=after + len(text), attempt=number, ended=ended)
+
+    async def timing(self, plan: str) -> TimingView:
+        await self._answer()
+        return self.timings.get(plan, TimingView(plan=plan))
 
     async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage:
         await self._answer()

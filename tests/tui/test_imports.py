@@ -11,6 +11,7 @@ ALLOWED = {
     "orchestrator.api.calls",
     "orchestrator.api.client",
     "orchestrator.api.log_views",
+    "orchestrator.api.timing_views",
     "orchestrator.api.models",
     "orchestrator.errors",
     "orchestrator.plan.values",

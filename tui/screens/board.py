@@ -12,6 +12,7 @@ from textual.widgets import Footer, Input, Static
 from tui.board_model import Order, Sieve, find_task, fold
 from tui.groups import Group, group_of
 from tui.lines_view import LinesView
+from tui.places_line import PlacesLine
 from tui.plain import plain
 from tui.screens.banner import Banner
 from tui.screens.order_screen import OrderScreen
@@ -97,6 +98,7 @@ class BoardScreen(OrderScreen):
 
     def compose(self) -> ComposeResult:
         yield SiteHeader(self.clock, id="header")
+        yield PlacesLine("board")
         yield Banner(id="banner")
         with Container(id="body"):
             yield TaskBoard(self.clock, id="tasks")

@@ -12,6 +12,7 @@ from tui.graph_view import GraphView
 from tui.ink import Ink
 from tui.line import Line
 from tui.lines_view import LinesView
+from tui.places_line import PlacesLine
 from tui.screens.banner import Banner
 from tui.screens.order_screen import OrderScreen
 from tui.screens.task import TaskScreen
@@ -34,6 +35,7 @@ class GraphScreen(OrderScreen):
 
     def compose(self) -> ComposeResult:
         yield SiteHeader(self.clock, id="header")
+        yield PlacesLine("graph")
         yield Banner(id="banner")
         yield GraphView(id="graph")
         yield LinesView(id="graph-facts")
@@ -43,7 +45,9 @@ class GraphScreen(OrderScreen):
         self.query_one("#graph-facts").can_focus = False
         self.query_one("#graph").focus()
         self.set_interval(1.0, self._tick)
+        wanted = self.key
         self.watch(self.app, "site", self.show_site)
+        self.query_one(GraphView).select(wanted)
 
     def show_site(self, site: Site) -> None:
         super().show_site(site)

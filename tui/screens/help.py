@@ -14,6 +14,7 @@ from tui.line import BLANK, Line
 from tui.lines_view import LinesView
 from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
 from tui.orders import ORDERS
+from tui.places import HOME, PLACES
 from tui.workplace import WAYS
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _KEYS = (
     ("T", "light or dark theme"),
     ("1-6 ← →", "on a task: the panes"),
     ("[ ]", "on a task: the log of another attempt"),
+    ("Tab Enter", "on a task: the next thing that opens or folds; opens it; f: folds all"),
+    ("/ n N", "on a task or a log: look for words; the next, the one before"),
+    ("1-9 g G", "on a log: tenths of it; its beginning, its end"),
     ("Ctrl+P", "all commands, themes"),
     ("q", "quit; the engine and its agents go on"),
 )
@@ -59,6 +63,7 @@ def help_lines() -> list[Line]:
     keys = [
         *((order.key_told, order.tooltip) for order in ORDERS.values()),
         *((way.key, way.tooltip) for way in WAYS.values()),
+        *((place.key, place.tooltip) for place in (HOME, *PLACES.values())),
         *_KEYS,
     ]
     checks = (*BY_VERDICT.values(), CHECKING, CACHED, SKIPPED, UNCHECKED)

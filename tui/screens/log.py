@@ -134,7 +134,10 @@ class LogScreen(Screen[None]):
             self._window.begin(page)
             pane.show(self._window.lines())
             pane.scroll_to(
-                y=pane.max_scroll_y if message.at_end else 0, animate=False, immediate=True
+                y=pane.max_scroll_y if message.at_end else 0,
+                animate=False,
+                immediate=True,
+                force=True,
             )
             pane.mark(self._sought)
         else:
@@ -143,7 +146,7 @@ class LogScreen(Screen[None]):
             y = pane.scroll_offset.y + pane.height_of(added) - pane.height_of(gone)
             pane.show(self._window.lines())
             y = pane.max_scroll_y if stays else max(0, y)
-            pane.scroll_to(y=y, animate=False, immediate=True)
+            pane.scroll_to(y=y, animate=False, immediate=True, force=True)
         self._show_head()
         self._look_around()
 

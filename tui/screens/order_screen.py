@@ -80,8 +80,11 @@ class OrderScreen(Screen[None]):
 
     key: reactive[Key | None] = reactive(None, repaint=False, init=False)
 
-    def __init__(self, connect: Connect, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, connect: Connect, clock: Callable[[], float], key: Key | None = None
+    ) -> None:
         super().__init__()
+        self.set_reactive(OrderScreen.key, key)
         self.connect = connect
         self.clock = clock
         self.site = Site()

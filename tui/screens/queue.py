@@ -10,6 +10,7 @@ from textual.widgets import Footer
 from tui.ink import Ink
 from tui.line import Line
 from tui.lines_view import LinesView
+from tui.places_line import PlacesLine
 from tui.queue_story import queue_lines
 from tui.screens.banner import Banner
 from tui.screens.order_screen import OrderScreen
@@ -32,6 +33,7 @@ class QueueScreen(OrderScreen):
 
     def compose(self) -> ComposeResult:
         yield SiteHeader(self.clock, id="header")
+        yield PlacesLine("queue")
         yield Banner(id="banner")
         yield LinesView(id="queue", by_stops=True)
         yield Footer(compact=True, show_command_palette=False)

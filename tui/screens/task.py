@@ -60,8 +60,7 @@ class TaskScreen(OrderScreen):
     ]
 
     def __init__(self, key: Key, connect: Connect, clock: Callable[[], float]) -> None:
-        super().__init__(connect, clock)
-        self.set_reactive(OrderScreen.key, key)
+        super().__init__(connect, clock, key)
         self._task_key = key
         self._seen: TaskView | None = None
         self._changed, self._wrote = News(), News()
