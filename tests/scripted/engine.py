@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from orchestrator.api.log_views import LogName, LogPlace, LogSearch
-    from orchestrator.api.models import AttemptView, VerificationView
+    from orchestrator.api.models import AttemptView, NoteView, VerificationView
 
 
 class ScriptedEngine:
@@ -52,6 +52,7 @@ class ScriptedEngine:
         self.diffs: dict[str, str] = {}
         self.briefs: dict[str, str] = {}
         self.raw_logs: dict[tuple[str, int], str] = {}
+        self.notes: dict[str, tuple[NoteView, ...]] = {}
         self.check_logs: dict[tuple[str, str], str] = {}
         self.pages: list[tuple[int, int]] = []
         self.queues: tuple[QueueView, ...] = ()
@@ -139,6 +140,7 @@ class ScriptedEngine:
             touches=("src/**",),
             done_when=tuple(check.name for check in view.checks),
             note="",
+            notes=self.notes.get(task, ()),
             attempts=self.attempts.get(task, ()),
             verifications=self.verifications.get(task, ()),
         )

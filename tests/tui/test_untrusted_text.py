@@ -1,53 +1,116 @@
+"""Whatever strangers wrote is shown as it is, obeyed by nobody, and never reaches a terminal raw."""
+
 from __future__ import annotations
 
 import ast
+import fcntl
+import os
+import pty
 import re
+import select
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
-from scripted.building_site import check, gates
-from scripted.engine import ScriptedEngine, a_plan, a_task
+from scripted.hostile_site import SIGN, a_hostile_engine
 
 import tui
-from orchestrator.states import TaskState, Verdict
+from tui.screens.log import LogScreen
+from tui.screens.task import TaskScreen
 
-NASTY = "x [@click=app.quit()]q[/] [/foo] [a=1,b='x'] \x1b]52;c;ZXZpbA==\x07\x1b[31mR\u202egnp \u200b\x9b2J\x00"
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b]")
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b\U000e0000-\U000e0fff]")
+WALK = ("u", "d", "t", "b", "\r", "3", "5", "6", "2", "\t", "\t", "\r", "q", "b", "q")
+"""Keys through every place, most panes of a task and a log, and out again."""
+
+PATIENCE_SECONDS = 5.0
+"""After which the next key is pressed though nothing of a stranger's was painted since the last."""
 
 
 @pytest.mark.anyio
 async def test_hostile_text_is_inert_wherever_it_is_shown(dashboard) -> None:
-    task = a_task(
-        "cart", TaskState.NEEDS_INPUT, title=NASTY, reason=NASTY, held=NASTY, agent=NASTY,
-        activity=NASTY, attempt=1, blocked_by=(NASTY,), approve=True,
-        checks=(check(NASTY, Verdict.FAILED, reason=NASTY),), gates=gates(),
-    )  # fmt: skip
-    engine = ScriptedEngine(a_plan(task, warnings=(NASTY,), target=NASTY))
-    engine.write("cart", NASTY + "\n" + NASTY)
-    engine.diffs["cart"] = f"+{NASTY}\n-{NASTY}"
-    engine.briefs["cart"] = NASTY
-    engine.refusals["cart"] = NASTY
+    engine = a_hostile_engine()
     async with dashboard(engine, (200, 50)) as it:
 
         async def look(*keys: str) -> None:
             await it.press(*keys)
-            await it.pilot.pause()
-            assert it.sees("[@click=app.quit()]")
-            assert not UNSAFE.search(it.shown)
+            await it.until(lambda: it.sees(SIGN))
+            assert not UNSAFE.search(it.shown), keys
 
         await look()
+        await it.select("cart")
         await look("r")
         await look("escape", "A")
+        await look("escape", "c")
         await look("escape", "a")
         await it.until(lambda: it.notices)
         assert not UNSAFE.search("".join(it.notices))
+        for key in "udt":
+            await look(key)
+        await look("b")
+        await it.select("cart")
         await it.press("enter")
         await it.until(lambda: it.sees("attempt 1"))
-        for key in "12356":
-            await look(key)
+        for keys in ("1", "f", "2", "3", "f", "4", "5", "6"):
+            await look(keys)
         await it.pilot.click("#facts", offset=(10, 1))
+        assert isinstance(it.app.screen, TaskScreen)
+        await it.press("2")
+        await it.until(lambda: it.sees("log ▸"))
+        await it.press("tab", "tab", "enter")
+        await it.until(lambda: isinstance(it.app.screen, LogScreen))
+        await look()
         assert it.app.is_running
         assert it.app.return_code is None
+
+
+@pytest.mark.anyio
+async def test_a_line_of_two_million_characters_is_cut_and_costs_little(dashboard) -> None:
+    async with dashboard(a_hostile_engine(), (80, 24)) as it:
+        await it.select("cart")
+        await it.press("enter")
+        await it.until(lambda: it.sees("attempt 1"))
+        pane = it.app.screen.query_one("#transcript-lines")
+        await it.until(lambda: SIGN in pane.text)
+        assert len(pane.text) < 20_000
+
+
+def test_a_real_terminal_is_sent_nothing_a_stranger_wrote() -> None:
+    """The bytes that reach a terminal, from the first paint to the last."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 180, 0, 0))
+    with subprocess.Popen(
+        [sys.executable, "-m", "scripted.hostile_site"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(tui.__file__).parents[1])},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    ) as app:  # fmt: skip
+        os.close(theirs)
+        text = walk(ours).decode("utf-8")
+    os.close(ours)
+    assert app.returncode == 0
+    assert text.count(SIGN) >= len(WALK) - 3, "it was shown, as it is, wherever one went"
+    assert "\x1b]52" not in text
+    assert "\x1b]8;" not in text
+    assert not re.search("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u200b]", text)
+
+
+def walk(terminal: int) -> bytes:
+    """Press the keys, each when something hostile was painted since the one before; all bytes."""
+    sent, keys, seen = bytearray(), list(WALK), 0
+    while True:
+        readable, _, _ = select.select([terminal], [], [], PATIENCE_SECONDS)
+        if readable:
+            try:
+                sent += os.read(terminal, 1 << 16)
+            except OSError:  # Linux's way to say that the other side has closed
+                return bytes(sent)
+        painted = sent.count(SIGN.encode())
+        if keys and (painted > seen or (sent and not readable)):
+            seen = painted
+            os.write(terminal, keys.pop(0).encode())
 
 
 MARKUP_READERS = {
