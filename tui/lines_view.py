@@ -73,6 +73,12 @@ class LinesView(ScrollView, can_focus=True):
         pane: LinesView
         target: Hashable
 
+    @dataclass
+    class WidthChanged(Message):
+        """A pane is wider or narrower than before: what was drawn to its width is not any more."""
+
+        pane: LinesView
+
     def __init__(self, *, id: str, follow: bool = False, by_stops: bool = False) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._follow = follow
@@ -196,6 +202,7 @@ class LinesView(ScrollView, can_focus=True):
     def on_resize(self, _event: Resize) -> None:
         if self._width != self._wrapped_at:
             self._rewrap()
+            self.post_message(self.WidthChanged(self))
         else:
             self._resized()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -116,7 +117,7 @@ class LogScreen(Screen[None]):
         self._ask(where, anew=True, at_end=tenths == 10)
 
     def action_sought(self, steps: int) -> None:
-        self.run_worker(self._search(steps), group="ask", exclusive=True)
+        self._search(steps)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.query_one(SearchField).close()
@@ -180,9 +181,9 @@ class LogScreen(Screen[None]):
     def _ask(self, where: dict[str, int], *, anew: bool = False, at_end: bool = False) -> None:
         if anew or not self._asking:
             self._asking = True
-            reading = self._read(where, anew=anew, at_end=at_end)
-            self.run_worker(reading, group="ask", exclusive=True)
+            self._read(where, anew=anew, at_end=at_end)
 
+    @work(group="ask", exclusive=True)
     async def _read(self, where: dict[str, int], *, anew: bool, at_end: bool) -> None:
         try:
             async with self._connect() as engine:
@@ -192,6 +193,7 @@ class LogScreen(Screen[None]):
         else:
             self.post_message(PageRead(page, anew, at_end))
 
+    @work(group="ask", exclusive=True)
     async def _search(self, steps: int) -> None:
         """Look for the text part by part, then show the page that begins with its line."""
         at = self._window.start if self._found_at is None else self._found_at + max(0, steps)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
-    from textual.events import Resize
     from textual.widgets import Input
 
     from orchestrator.api.models import TaskView
@@ -159,8 +158,9 @@ class TaskScreen(OrderScreen):
             self._show(event.pane.id)
             self.refresh_bindings()
 
-    def on_resize(self, _event: Resize) -> None:
-        self.call_after_refresh(self._show, "timeline")
+    def on_lines_view_width_changed(self, message: LinesView.WidthChanged) -> None:
+        if message.pane is self._lines("timeline"):
+            self._show("timeline")
 
     @property
     def _pane(self) -> str:

@@ -26,7 +26,6 @@ from tui.time_story import time_lines
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.events import Resize
 
     from orchestrator.api.timing_views import TimingView
     from tui.site import Site
@@ -70,8 +69,8 @@ class TimeScreen(OrderScreen):
         self._changed.came()
         self._show()
 
-    def on_resize(self, _event: Resize) -> None:
-        self.call_after_refresh(self._show)
+    def on_lines_view_width_changed(self) -> None:
+        self._show()
 
     def on_timing_read(self, message: TimingRead) -> None:
         self._timings[message.timing.plan] = message.timing
