@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.attestation import keep_evidence
-from orchestrator.footing import has_landed
 from orchestrator.events import EventKind
+from orchestrator.footing import has_landed
 from orchestrator.guards import Guards
 from orchestrator.site import CANDIDATE
 from orchestrator.tampering import watched

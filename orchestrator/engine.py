@@ -28,6 +28,7 @@ from orchestrator.events import EventKind
 from orchestrator.forecaster import ASKED_MERGES, Forecaster
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
+from orchestrator.herald import Herald
 from orchestrator.homecoming import Homecoming
 from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
@@ -162,9 +163,11 @@ class Engine:
             environ=environ,
             doorkeeper=Doorkeeper(self.session_door),
         )
-        self._reader = Reader(records, clock, started_at=clock(), running=True)
         folder = await stack.enter_async_context(scratch.scratch_folder())
         self._forecaster = Forecaster(records, folder)
+        began = clock()
+        self._reader = Reader(records, clock, started_at=began, running=True)
+        self._herald = Herald(settings, self._reader.status, environ, since=began)
         self._works = Works(self._site)
         self._scheduler = Scheduler(
             self._site.ledger, self._works, verify_slots=settings.verify_slots
@@ -190,6 +193,7 @@ class Engine:
         group.start_soon(self._serve)
         group.start_soon(self._announce)
         group.start_soon(self._watch)
+        group.start_soon(self._herald.watch)
         self._site.ledger.tell(EventKind.ENGINE_STARTED, f"engine {os.getpid()} started")
 
     async def _serve(self) -> None:
@@ -256,6 +260,7 @@ class Engine:
             self._site.records.activity.observe(event)
         news, self._news = self._news, anyio.Event()
         news.set()
+        self._herald.wake()
         self._scheduler.wake()
 
     @asynccontextmanager

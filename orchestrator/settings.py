@@ -11,6 +11,7 @@ import difflib
 import os
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -56,6 +57,14 @@ def _database_url(url: str) -> str:
     """A URL that means the same wherever a command is run."""
     if "://" not in url or (url.startswith("sqlite:") and not url.startswith("sqlite:////")):
         raise ValueError("a URL like sqlite:////folder/clerk.db or postgresql+psycopg://host/name")
+    return url
+
+
+def _webhook_url(url: str) -> str:
+    """An address that a message can be posted to."""
+    parts = urlsplit(url)
+    if not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise ValueError("a URL like https://host/path")
     return url
 
 
@@ -108,6 +117,15 @@ class Settings(BaseModel):
     cache_bytes: _Count = Field(
         _GIBIBYTE // 4, description="Most bytes of verdicts kept for reuse."
     )
+    bell: bool = Field(True, description="Whether the dashboard rings when a person is needed.")
+    notify: Literal["none", "desktop", "osc9", "osc777"] = Field(
+        "none",
+        description="How else a person is called: by notify-send, or by the dashboard's terminal.",
+    )
+    webhook: Annotated[str, AfterValidator(_webhook_url)] | None = Field(
+        None, description="URL that is sent what a person is needed for, as JSON."
+    )
+    theme: Literal["dark", "light"] = Field("dark", description="The dashboard's theme.")
     idle_exit_seconds: _Seconds = Field(
         600.0, description="Time after which a background engine without work ends; 0 never."
     )

@@ -6,6 +6,7 @@ One worker follows the engine (``feed``) and posts messages; the handlers here k
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from orchestrator.api.client import EngineClient
 from tui import terminal
 from tui.board_model import tally
 from tui.feed import EngineLost, StatusRead, follow
-from tui.groups import Group
+from tui.groups import Group, counted
 from tui.places import HOME, PLACES
 from tui.places_line import PlacesLine
 from tui.screens.board import BoardScreen
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from orchestrator.api.models import StatusView, TaskView
     from tui.engine_port import Connect
 
+SERVER_SECONDS = 5.0
 _GOODBYE = "The engine goes on; come back with: clerk"
 
 
@@ -105,6 +107,7 @@ class ClerkApp(App[None]):
         self._manner = manner or Manner()
         self._calls = Calls()
         self._told = ""
+        self._started_by = 0
         self.register_theme(CLERK)
         self.register_theme(CLERK_LIGHT)
         self.theme = CLERK_LIGHT.name if self._manner.light else CLERK.name
@@ -112,7 +115,15 @@ class ClerkApp(App[None]):
 
     def on_mount(self) -> None:
         self.say_to_terminal(terminal.SAVE_TITLE)
+        if self.is_web:
+            self._started_by = os.getppid()
+            self.set_interval(SERVER_SECONDS, self._leave_with_the_server)
         self.run_worker(follow(self._connect, self.post_message), group="feed")
+
+    def _leave_with_the_server(self) -> None:
+        """A page's process has nobody left once the server that started it is gone."""
+        if os.getppid() != self._started_by:
+            self.exit()
 
     def on_unmount(self) -> None:
         self.say_to_terminal(terminal.RESTORE_TITLE)
@@ -193,8 +204,8 @@ def title_of(status: StatusView) -> str:
     """The terminal's title: what waits for a person, or that nothing does."""
     counts = dict(tally(status.plans).groups)
     parts = (
-        f"{counts[group]} {words}"
-        for group, words in ((Group.NEEDS_YOU, "need you"), (Group.READY, "ready"))
+        f"{counts[group]} {counted(group, counts[group])}"
+        for group in (Group.NEEDS_YOU, Group.READY)
         if group in counts
     )
     return f"clerk: {', '.join(parts) or 'nothing needs you'}"

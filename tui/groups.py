@@ -41,6 +41,12 @@ MARKS: dict[Group, Mark] = {
     Group.CANCELLED: BY_STATE[TaskState.CANCELLED],
 }
 
+
+def counted(group: Group, count: int) -> str:
+    """The group's word after a number."""
+    return "need you" if group is Group.NEEDS_YOU and count > 1 else group.value
+
+
 _BY_STATE = {
     TaskState.NEEDS_INPUT: Group.NEEDS_YOU,
     TaskState.FAILED: Group.NEEDS_YOU,

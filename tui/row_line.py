@@ -72,7 +72,7 @@ def _about_plan(row: PlanRow) -> tuple[str, ...]:
     merged = tally([plan]).merged
     return (
         f"→ {plan.target}",
-        f"{merged} of {plural(len(plan.tasks), 'task')} merged",
+        f"{merged} of {plural(len(plan.tasks), 'task')} landed",
         "" if row.shown == len(plan.tasks) else f"{row.shown} shown",
         _condition(plan),
         "lands by itself" if plan.merge is MergeMode.AUTO else "",

@@ -19,7 +19,7 @@ from tui.board_model import tally
 from tui.drain import seconds_to_drain
 from tui.figures import plural, show_cost, show_seconds, show_tokens
 from tui.fit import cut
-from tui.groups import MARKS, Group
+from tui.groups import MARKS, Group, counted
 from tui.ink import Ink, Span
 from tui.paint import paint
 
@@ -69,10 +69,13 @@ class SiteHeader(Widget):
             self.post_message(self.GroupAsked(group))
 
     def _group_at(self, x: int) -> Group | None:
-        for text, _ in self._progress_line(self.size.width):
+        """The group whose count stands at a column of the second line."""
+        before, counts = self._progress(self.size.width)
+        x -= sum(cell_len(text) for text, _ in before)
+        for group, (text, _) in counts if x >= 0 else ():
             x -= cell_len(text)
             if x < 0:
-                return next((g for g in Group if text.endswith(f" {g.value}")), None)
+                return group
         return None
 
     def tick(self) -> None:
@@ -104,25 +107,30 @@ class SiteHeader(Widget):
         return "  ·  ".join(part for part in parts if part)
 
     def _progress_line(self, width: int) -> list[Span]:
+        before, counts = self._progress(width)
+        return [*before, *(span for _, span in counts)]
+
+    def _progress(self, width: int) -> tuple[list[Span], list[tuple[Group, Span]]]:
+        """The bar with what landed, and the count of each group that there is room for."""
         sums = self._tally
         if not sums.tasks:
-            return []
+            return [], []
         bar = progress_bar(sums, min(_BAR_LONGEST, width // _BAR_SHARE))
         done: Span = (f"  {sums.merged}/{sums.tasks} landed", Ink.STRONG)
         room = width - sum(cell_len(text) for text, _ in (*bar, done))
-        return [*bar, done, *_counts(sums, room)]
+        return [*bar, done], _counts(sums, room)
 
 
-def _counts(sums: Tally, room: int) -> list[Span]:
+def _counts(sums: Tally, room: int) -> list[tuple[Group, Span]]:
     """How many tasks each group has; whole counts only, as many as there is room for."""
-    spans: list[Span] = []
+    counts: list[tuple[Group, Span]] = []
     for group, count in sums.groups:
         mark = MARKS[group]
-        text = f"   {mark.sign} {count} {mark.word}"
+        text = f"   {mark.sign} {count} {counted(group, count)}"
         room -= cell_len(text)
         if room >= 0 and group is not Group.LANDED:
-            spans.append((text, mark.ink))
-    return spans
+            counts.append((group, (text, mark.ink)))
+    return counts
 
 
 def queue_sentence(status: StatusView) -> str:

@@ -27,7 +27,7 @@ class Busy:
     """Announces ``rate`` events a second."""
 
     def __init__(self, engine: Engine, plan: str) -> None:
-        self._site = engine._site
+        self._site = engine._site  # noqa: SLF001 - what its jobs would tell is told here
         self._plan = plan
         self._turn = itertools.count()
         self.rate = 0

@@ -26,6 +26,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PIECE = 1 << 16
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor seconds a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
 class Terminal:
     """The far end of a terminal in which ``process`` runs."""
 
@@ -60,8 +66,7 @@ class Terminal:
 
     def cpu(self) -> float:
         """Processor seconds the program has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_seconds(self.process.pid)
 
     def _read(self, patience: float) -> bytes:
         ready, _, _ = select.select([self._master], [], [], patience)

@@ -116,7 +116,7 @@ async def test_a_click_on_a_count_shows_that_state_and_again_all(dashboard) -> N
 async def test_the_summary_tells_what_is_in_work_and_when_the_queue_is_empty(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine, (200, 50)) as it:
-        assert it.sees("1/13 landed", "needs you", "running", "verifying", "ready", "spent")
+        assert it.sees("1/13 landed", "need you", "running", "verifying", "ready", "spent")
         assert it.sees("queue empties: unknown yet")
         engine.candidate_seconds = 90.0
         engine.change("docs", "guide", held="")

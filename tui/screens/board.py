@@ -62,6 +62,7 @@ class BoardScreen(OrderScreen):
             "next_group(1)",
             "By state",
             id="board.next_group",
+            show=False,
             tooltip="Only what needs you, then only what is ready, …",
         ),
         Binding(
