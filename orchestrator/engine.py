@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from orchestrator.api.models import (
         ActionView,
         BriefView,
+        ChangesView,
         DiffView,
         EventView,
         LogChunk,
@@ -292,6 +293,10 @@ class Engine:
     async def conflicts(self) -> ConflictsView:
         await self._forecaster.look(ASKED_MERGES)
         return self._reader.conflicts()
+
+    def changes(self, after: int) -> ChangesView:
+        self._last_use = time.monotonic()
+        return self._reader.changes(after)
 
     async def submit(self, request: SubmitPlan) -> PlanView:
         view = await self._submissions.submit(request)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from orchestrator.api.models import (
         ActionView,
         BriefView,
+        ChangesView,
         DiffView,
         EventView,
         LogChunk,
-        StatusView,
         TaskDetail,
         TaskSelection,
     )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """The part of the client the dashboard uses."""
 
-    async def status(self) -> StatusView: ...
+    async def changes(self, after: int = 0) -> ChangesView: ...
 
     def events(self, after: int = 0) -> AsyncIterator[EventView]: ...
 

@@ -1,6 +1,6 @@
-"""The dashboard's ear: follows the engine's events and asks for its status when there were any.
+"""The dashboard's ear: follows the engine's events and asks what changed when there were any.
 
-However many events come, the status is asked for a few times a second at most, and never so
+However many events come, the engine is asked a few times a second at most, and never so
 often that asking becomes the main occupation. When the engine goes away the feed says so and
 tries again, ever more patiently. It knows no widget: it tells what it heard through ``tell``.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 from textual.message import Message
 
+from orchestrator.api.changes import renewed
 from orchestrator.errors import ClerkError, EngineUnreachable
 from tui.news import News
 
@@ -72,9 +73,10 @@ async def _follow_once(connect: Connect, tell: Tell) -> str:
     """Follow one connection to its end; the reason it ended."""
     try:
         async with connect() as engine:
-            status = await engine.status()
+            known = _Known()
+            status = await known.ask(engine)
             tell(StatusRead(status))
-            await _until_events_end(engine, status.last_seq, tell)
+            await _until_events_end(engine, known, status.last_seq, tell)
     except EngineUnreachable:
         return "engine stopped"
     except ClerkError as error:
@@ -82,14 +84,28 @@ async def _follow_once(connect: Connect, tell: Tell) -> str:
     return "engine stopped"
 
 
-async def _until_events_end(engine: Engine, after: int, tell: Tell) -> None:
+class _Known:
+    """What was told so far on one connection, so that only changes need be told from now on."""
+
+    def __init__(self) -> None:
+        self._status: StatusView | None = None
+        self._revision = 0
+
+    async def ask(self, engine: Engine) -> StatusView:
+        changes = await engine.changes(self._revision)
+        self._status = renewed(self._status, changes)
+        self._revision = changes.revision
+        return self._status
+
+
+async def _until_events_end(engine: Engine, known: _Known, after: int, tell: Tell) -> None:
     news = News()
     failures: list[ClerkError] = []
     async with anyio.create_task_group() as group:
 
         async def ask() -> None:
             try:
-                await _ask_when_there_is_news(engine, news, tell)
+                await _ask_when_there_is_news(engine, known, news, tell)
             except ClerkError as error:
                 failures.append(error)
                 group.cancel_scope.cancel()
@@ -105,10 +121,10 @@ async def _until_events_end(engine: Engine, after: int, tell: Tell) -> None:
         raise failures[0]
 
 
-async def _ask_when_there_is_news(engine: Engine, news: News, tell: Tell) -> None:
+async def _ask_when_there_is_news(engine: Engine, known: _Known, news: News, tell: Tell) -> None:
     while True:
         await news.wait()
         started = anyio.current_time()
-        tell(StatusRead(await engine.status()))
+        tell(StatusRead(await known.ask(engine)))
         took = anyio.current_time() - started
         await anyio.sleep(max(LEAST_SECONDS_BETWEEN_QUESTIONS, took / LARGEST_SHARE_OF_TIME))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Response
 from fastapi.responses import StreamingResponse
 
 from orchestrator import __version__
@@ -19,6 +19,7 @@ from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
 from orchestrator.api.models import (
     ActionView,
     BriefView,
+    ChangesView,
     DiffView,
     EventView,
     LogChunk,
@@ -53,6 +54,7 @@ class Door(Protocol):
     def status(self) -> StatusView: ...
     def timing(self, plan: str) -> TimingView: ...
     async def conflicts(self) -> ConflictsView: ...
+    def changes(self, after: int) -> ChangesView: ...
     async def submit(self, request: SubmitPlan) -> PlanView: ...
     def task(self, plan: str, task: str) -> TaskDetail: ...
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk: ...
@@ -86,6 +88,7 @@ def create_app(door: Door) -> FastAPI:
     """The application that serves ``door``; its OpenAPI is at ``/openapi.json``."""
     app = FastAPI(title="Clerk of Works", version=__version__, responses=DECLARED)
     tell_problems(app)
+    _add_overview(app, door)
     _add_reading(app, door)
     _add_orders(app, door)
     _add_task_orders(app, door)
@@ -93,7 +96,7 @@ def create_app(door: Door) -> FastAPI:
     return app
 
 
-def _add_reading(app: FastAPI, door: Door) -> None:
+def _add_overview(app: FastAPI, door: Door) -> None:
     @app.get("/v1/status")
     async def status() -> StatusView:
         return door.status()
@@ -106,6 +109,13 @@ def _add_reading(app: FastAPI, door: Door) -> None:
     async def conflicts() -> ConflictsView:
         return await door.conflicts()
 
+    @app.get("/v1/changes", response_model=ChangesView)
+    async def changes(after: _Offset = 0) -> Response:
+        """As JSON at once: what is asked for several times a second is not validated again."""
+        return Response(door.changes(after).model_dump_json(), media_type="application/json")
+
+
+def _add_reading(app: FastAPI, door: Door) -> None:
     @app.get("/v1/plans/{plan}/tasks/{task}")
     async def task_detail(plan: str, task: str) -> TaskDetail:
         return door.task(plan, task)

@@ -21,6 +21,7 @@ from orchestrator.api.models import (
     ActionView,
     AskRequest,
     BriefView,
+    ChangesView,
     DiffView,
     EventView,
     LogChunk,
@@ -162,6 +163,10 @@ class EngineClient(_Client):
     async def conflicts(self) -> ConflictsView:
         """Which branches in flight will conflict, looked at anew."""
         return await self._ask("GET", "/v1/conflicts", ConflictsView)
+
+    async def changes(self, after: int = 0) -> ChangesView:
+        """What changed since a revision of this engine's; all of it for 0."""
+        return await self._ask("GET", "/v1/changes", ChangesView, query={"after": after})
 
     async def submit(self, plan: SubmitPlan) -> PlanView:
         """Hand a plan to the engine; raises PlanError with every problem."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator import __version__
+from orchestrator.api.changes import between
 from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.log_pages import opened, raw_beside, read_page, search
 from orchestrator.api.models import (
@@ -24,11 +25,11 @@ from orchestrator.api.models import (
     TaskDetail,
 )
 from orchestrator.api.timings import timing_view
-from orchestrator.api.views import forecast_view, plan_view, queue_view, task_detail, task_view
+from orchestrator.api.view_book import ViewBook
+from orchestrator.api.views import forecast_view, plan_view, queue_view, task_detail
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
 from orchestrator.session_prompt import session_prompt
-from orchestrator.states import Outcome, TaskState
 from orchestrator.tokens import estimate_tokens
 from orchestrator.verification_records import history_of, results_from
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.api.log_views import LogFound, LogName, LogPage, LogPlace, LogSearch
-    from orchestrator.api.models import PlanView, QueueView, TaskView
+    from orchestrator.api.models import ChangesView, PlanView, QueueView
     from orchestrator.api.timing_views import TimingView
     from orchestrator.clock import Clock
     from orchestrator.decision import PlanSnapshot
@@ -78,6 +79,7 @@ class Reader:
         self._clock = clock
         self._started_at = started_at
         self._running = running
+        self._views = ViewBook(records)
         self.targets: dict[str, str] = {}
         self.warnings: dict[str, tuple[str, ...]] = {}
 
@@ -85,6 +87,7 @@ class Reader:
         """Every plan with every task."""
         book, now = self.records.book, self._clock()
         plans = tuple(self._plan(book.snapshot(name), now) for name in book.names())
+        self._views.seal(tuple((task.plan, task.id) for plan in plans for task in plan.tasks))
         return StatusView(
             engine=EngineView(
                 running=self._running,
@@ -101,6 +104,11 @@ class Reader:
             candidate_seconds=self.records.activity.candidate_seconds,
             last_seq=self.records.store.last_seq(),
         )
+
+    def changes(self, after: int) -> ChangesView:
+        """What a client that knows all up to a revision has to be told."""
+        status = self.status()
+        return between(status, self._views.revision, self._views.changed(after))
 
     def _queues(self, plans: Sequence[PlanView]) -> tuple[QueueView, ...]:
         """Those at work; a line that nobody works on is empty."""
@@ -123,7 +131,7 @@ class Reader:
         """Everything about one task; raises UsageError when unknown."""
         planned, record = self._find(plan, task)
         store = self.records.store
-        view = self._task(planned, record, self.records.book.snapshot(plan), self._clock())
+        view = self._views.view(planned, record, self.records.book.snapshot(plan), self._clock())
         return task_detail(
             planned,
             record,
@@ -225,7 +233,7 @@ class Reader:
     def _plan(self, snapshot: PlanSnapshot, now: float) -> PlanView:
         name = snapshot.record.name
         tasks = (
-            self._task(task, snapshot.tasks[task.id], snapshot, now)
+            self._views.view(task, snapshot.tasks[task.id], snapshot, now)
             for task in snapshot.plan.tasks
             if task.id in snapshot.tasks
         )
@@ -236,24 +244,6 @@ class Reader:
             baseline=self.records.baseline(name),
             warnings=(*_rebuilt(snapshot.record), *self.warnings.get(name, ())),
         )
-
-    def _task(self, task: Task, record: TaskRecord, snapshot: PlanSnapshot, now: float) -> TaskView:
-        path = self.records.worktree_path(record.plan, record.id)
-        return task_view(
-            task,
-            record,
-            snapshot,
-            self.records.activity,
-            now=now,
-            worktree=str(path) if path.is_dir() else "",
-            clashes=self.records.outlook.clashes_of(record.plan, record.id),
-            asks=record.state is TaskState.NEEDS_INPUT and self._asked(record),
-        )
-
-    def _asked(self, record: TaskRecord) -> bool:
-        """Whether it is an agent's question that a person is needed for."""
-        last = self._attempt(record.plan, record.id, None)
-        return last is not None and last.outcome is Outcome.ASKED
 
     def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:
         attempts = self.records.store.attempts(plan, task)

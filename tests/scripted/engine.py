@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
+from orchestrator.api.changes import between
 from orchestrator.api.log_views import LogFound, LogPage
 from orchestrator.api.models import (
     ActionView,
     BriefView,
+    ChangesView,
     DiffStatView,
     DiffView,
     EngineView,
@@ -60,6 +62,8 @@ class ScriptedEngine:
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
         self.running = True
+        self._taken_at = 0
+        self._changed_at: dict[tuple[str, str], int] = {}
         self.candidate_seconds = 0.0
         self._plans = {plan.name: plan for plan in plans}
         self._events: list[EventView] = []
@@ -77,6 +81,7 @@ class ScriptedEngine:
         """Take in a plan, or another state of it."""
         self._plans[plan.name] = plan
         self.tell("plan_changed", plan.name)
+        self._taken_at = len(self._events)
 
     def change(self, plan: str, task: str, **fields: Any) -> None:
         """Change a task as the real engine would: a new view and an event."""
@@ -84,6 +89,7 @@ class ScriptedEngine:
         tasks = tuple(_changed(view, fields) if view.id == task else view for view in old.tasks)
         self._plans[plan] = old.model_copy(update={"tasks": tasks})
         self.tell("task_changed", plan, task)
+        self._changed_at[plan, task] = len(self._events)
 
     def write(self, task: str, text: str, *, attempt: int = 1) -> None:
         """What the session of a task printed."""
@@ -109,17 +115,20 @@ class ScriptedEngine:
 
     # What the dashboard asks.
 
-    async def status(self) -> StatusView:
+    async def changes(self, after: int = 0) -> ChangesView:
         await self._answer()
         self.answers += 1
         engine = EngineView(running=True, repository="/home/ada/shop", version="0.1.0")
-        return StatusView(
+        status = StatusView(
             engine=engine,
             plans=tuple(self._plans.values()),
             candidate_seconds=self.candidate_seconds,
             queues=self.queues,
             last_seq=len(self._events),
         )
+        changed = {key for key, seq in self._changed_at.items() if seq > after}
+        revision = max(1, len(self._events))
+        return between(status, revision, None if after <= self._taken_at else changed)
 
     async def events(self, after: int = 0) -> AsyncIterator[EventView]:
         await self._answer()

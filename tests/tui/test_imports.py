@@ -9,6 +9,7 @@ import tui
 
 ALLOWED = {
     "orchestrator.api.calls",
+    "orchestrator.api.changes",
     "orchestrator.api.client",
     "orchestrator.api.log_views",
     "orchestrator.api.timing_views",
