@@ -144,7 +144,7 @@ def tally(plans: Sequence[PlanView]) -> Tally:
     going_on = any(not plan.settled for plan in plans)
     return Tally(
         tasks=len(tasks),
-        merged=sum(task.state is TaskState.MERGED for task in tasks),
+        merged=sum(has_landed(task) for task in tasks),
         marks=_count_marks(tasks),
         groups=_count_groups(tasks),
         tokens=sum(task.usage.tokens for task in tasks),
@@ -176,6 +176,11 @@ def merge_ready(status: StatusView | None) -> tuple[TaskView, ...]:
         for task in plan.tasks
         if task.merge_ready and not task.merge_requested
     )
+
+
+def has_landed(task: TaskView) -> bool:
+    """Whether the target holds it: it landed, and was not taken back since."""
+    return task.state is TaskState.MERGED and not task.reverted_commit
 
 
 def _count_marks(tasks: Iterable[TaskView]) -> tuple[tuple[Mark, int], ...]:

@@ -68,6 +68,8 @@ class Engine(Protocol):
 
     async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView: ...
 
+    async def revert(self, plan: str, task: str) -> ActionView: ...
+
 
 Connect = Callable[[], AbstractAsyncContextManager[Engine]]
 """Opens a connection; nothing is asked before it is entered."""

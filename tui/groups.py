@@ -64,6 +64,8 @@ def group_of(task: TaskView) -> Group:
         return Group.READY if task.need is Need.MERGE else Group.NEEDS_YOU
     if task.state is TaskState.VERIFIED:
         return _of_verified(task)
+    if task.state is TaskState.MERGED and (task.reverted_commit or task.revert_requested):
+        return Group.CANCELLED if task.reverted_commit else Group.LANDING
     return _BY_STATE.get(task.state, Group.WAITING)
 
 

@@ -28,6 +28,8 @@ PAUSED = Mark("‖", "paused", Ink.WAITING)
 BLOCKED = Mark("·", "blocked", Ink.WAITING)
 QUEUED = Mark("○", "queued", Ink.PLAIN)
 WITHDRAWN = Mark("∅", "set aside", Ink.WAITING)
+REVERTING = Mark("«", "reverting", Ink.LANDING)
+REVERTED = Mark("↶", "reverted", Ink.CANCELLED)
 MERGE_READY = Mark("✓", "merge-ready", Ink.MERGE_READY)
 TO_LAND = Mark("»", "to land", Ink.LANDING)
 
@@ -50,6 +52,7 @@ LEGEND = (
     MERGE_READY,
     TO_LAND,
     BY_STATE[TaskState.MERGING],
+    REVERTING,
     BY_STATE[TaskState.RUNNING],
     BY_STATE[TaskState.VERIFYING],
     BY_STATE[TaskState.RETRY_QUEUED],
@@ -60,6 +63,7 @@ LEGEND = (
     PAUSED,
     WITHDRAWN,
     BY_STATE[TaskState.CANCELLED],
+    REVERTED,
     BY_STATE[TaskState.MERGED],
 )
 """Every mark a task can wear, what needs a person first."""
@@ -77,7 +81,15 @@ def task_mark(task: TaskView) -> Mark:
         if task.merge_requested:
             return TO_LAND
         return MERGE_READY if task.merge_ready else BY_STATE[task.state]
+    if task.state is TaskState.MERGED:
+        return _landed_mark(task)
     return BY_STATE[task.state]
+
+
+def _landed_mark(task: TaskView) -> Mark:
+    if task.reverted_commit:
+        return REVERTED
+    return REVERTING if task.revert_requested else BY_STATE[task.state]
 
 
 def _pending_mark(task: TaskView) -> Mark:

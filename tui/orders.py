@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator.api.client import EngineClient
 from orchestrator.api.models import ActionView, TaskSelection
 from tui import questions
 from tui.questions import task_of
@@ -40,8 +39,7 @@ _Ask = Callable[["Scene", "DiffView | None"], "Question"]
 class Order:
     """One thing a person can order.
 
-    ``shows_work`` is whether the question tells what git says about the task's work. An order is
-    hidden where the engine's client has no such ``door``.
+    ``shows_work`` is whether the question tells what git says about the task's work.
     """
 
     name: str
@@ -55,7 +53,6 @@ class Order:
     shows_work: bool = False
     in_footer: bool = True
     shown_key: str = ""
-    door: str = ""
 
     @property
     def key_told(self) -> str:
@@ -127,7 +124,7 @@ async def _set_aside(engine: Engine, scene: Scene, _text: str) -> list[ActionVie
     return [await engine.withdraw(task.plan, task.id, withdrawn=not task.withdrawn)]
 
 
-async def _revert(engine: Any, scene: Scene, _text: str) -> list[ActionView]:
+async def _revert(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
     task = task_of(scene)
     return [await engine.revert(task.plan, task.id)]
 
@@ -186,7 +183,7 @@ ORDERS: dict[str, Order] = {
         Order(
             "revert", "R", "Revert", "Take a landed task back from its target",
             "will be taken back", has_landed, _revert, questions.ask_revert,
-            shows_work=True, door="revert",
+            shows_work=True,
         ),
     )
 }  # fmt: skip
@@ -195,9 +192,7 @@ ORDERS: dict[str, Order] = {
 
 def is_possible(name: str, scene: Scene) -> bool:
     """Whether the order makes sense now; never while the engine is away."""
-    order = ORDERS[name]
-    has_door = not order.door or hasattr(EngineClient, order.door)
-    return scene.live and has_door and order.possible(scene)
+    return scene.live and ORDERS[name].possible(scene)
 
 
 def possible_orders(scene: Scene) -> frozenset[str]:

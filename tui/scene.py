@@ -104,7 +104,10 @@ def is_in_line(scene: Scene) -> bool:
 
 
 def has_landed(scene: Scene) -> bool:
-    return bool(scene.task and scene.task.state is TaskState.MERGED)
+    """Whether it stands on the target, and nobody is taking it back."""
+    task = scene.task
+    taken_back = task is not None and (task.revert_requested or task.reverted_commit)
+    return task is not None and task.state is TaskState.MERGED and not taken_back
 
 
 def has_worktree(scene: Scene) -> bool:

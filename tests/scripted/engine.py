@@ -62,7 +62,7 @@ class ScriptedEngine:
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
         self.running = True
-        self._taken_at = 0
+        self._taken_at = 1
         self._changed_at: dict[tuple[str, str], int] = {}
         self.candidate_seconds = 0.0
         self._plans = {plan.name: plan for plan in plans}
@@ -81,7 +81,7 @@ class ScriptedEngine:
         """Take in a plan, or another state of it."""
         self._plans[plan.name] = plan
         self.tell("plan_changed", plan.name)
-        self._taken_at = len(self._events)
+        self._taken_at = self._revision
 
     def change(self, plan: str, task: str, **fields: Any) -> None:
         """Change a task as the real engine would: a new view and an event."""
@@ -89,7 +89,7 @@ class ScriptedEngine:
         tasks = tuple(_changed(view, fields) if view.id == task else view for view in old.tasks)
         self._plans[plan] = old.model_copy(update={"tasks": tasks})
         self.tell("task_changed", plan, task)
-        self._changed_at[plan, task] = len(self._events)
+        self._changed_at[plan, task] = self._revision
 
     def write(self, task: str, text: str, *, attempt: int = 1) -> None:
         """What the session of a task printed."""
@@ -127,8 +127,7 @@ class ScriptedEngine:
             last_seq=len(self._events),
         )
         changed = {key for key, seq in self._changed_at.items() if seq > after}
-        revision = max(1, len(self._events))
-        return between(status, revision, None if after <= self._taken_at else changed)
+        return between(status, self._revision, None if after < self._taken_at else changed)
 
     async def events(self, after: int = 0) -> AsyncIterator[EventView]:
         await self._answer()
@@ -258,6 +257,10 @@ class ScriptedEngine:
             done=tuple(task for task in tasks if task not in refused),
             refused=tuple(Refusal(task=task, reason=self.refusals[task]) for task in refused),
         )
+
+    @property
+    def _revision(self) -> int:
+        return len(self._events) + 1
 
     def _ring(self) -> None:
         old, self._bell = self._bell, anyio.Event()

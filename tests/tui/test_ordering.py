@@ -4,7 +4,6 @@ import pytest
 from scripted.building_site import a_lively_engine
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
-from orchestrator.api.client import EngineClient
 from orchestrator.api.models import DiffStatView
 from orchestrator.states import Need, TaskState
 from tui.orders import ORDERS, possible_orders
@@ -142,7 +141,7 @@ async def test_an_order_to_an_engine_that_just_went_is_an_error_notice(dashboard
 async def test_keys_that_make_no_sense_do_nothing(dashboard) -> None:
     engine = ScriptedEngine(a_plan(a_task("done", _S.MERGED), settled=True))
     async with dashboard(engine) as it:
-        await it.press(*"mMrcapAP")
+        await it.press(*"mMrcapAPxw")
         assert not on(it)
         assert engine.calls == []
         assert not it.sees("Merge")
@@ -165,7 +164,7 @@ EXPECTED = {
     _S.VERIFYING: GOING_ON,
     _S.VERIFIED: GOING_ON | {"changes"},
     _S.MERGING: GOING_ON,
-    _S.MERGED: set(),
+    _S.MERGED: {"revert"},
     _S.RETRY_QUEUED: GOING_ON,
     _S.NEEDS_INPUT: GOING_ON | {"retry"},
     _S.FAILED: {"retry"},
@@ -206,12 +205,10 @@ async def test_tests_that_wait_for_approval_can_be_sent_back() -> None:
     assert {"approve", "changes"} <= possible_orders(Scene(True, tests, None, ()))
 
 
-async def test_only_what_landed_can_be_reverted_and_only_where_there_is_a_door(monkeypatch) -> None:
-    landed = Scene(True, a_task("a", _S.MERGED), None, ())
-    monkeypatch.setattr(EngineClient, "revert", None, raising=False)
-    assert possible_orders(landed) == {"revert"}
-    monkeypatch.delattr(EngineClient, "revert")
-    assert possible_orders(landed) == set()
+async def test_what_was_taken_back_or_is_about_to_be_cannot_be_reverted() -> None:
+    for fields in ({"revert_requested": True}, {"reverted_commit": "0123"}):
+        landed = a_task("a", _S.MERGED, **fields)
+        assert possible_orders(Scene(True, landed, None, ())) == set()
 
 
 async def test_plus_and_minus_move_a_task_in_the_line(dashboard) -> None:
@@ -244,10 +241,7 @@ async def test_changes_are_asked_for_with_a_note(dashboard) -> None:
         await it.until(lambda: engine.calls == [("retry", "shop", "cart", "less")])
 
 
-async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(
-    dashboard, monkeypatch
-) -> None:
-    monkeypatch.setattr(EngineClient, "revert", None, raising=False)
+async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(dashboard) -> None:
     engine = ScriptedEngine(
         a_plan(
             a_task("cart", _S.MERGED, merged_commit="0123456789abcdef", diff=DiffStatView(files=1)),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.board_model import Order, Sieve, find_task, fold
 from tui.groups import Group, group_of
+from tui.key_bar import KeyBar
 from tui.lines_view import LinesView
 from tui.places_line import PlacesLine
 from tui.plain import plain
@@ -109,7 +110,7 @@ class BoardScreen(OrderScreen):
                 yield LinesView(id="gates")
         yield Static("", id="sieve", markup=False)
         yield Input(placeholder="filter: words of the id, title, state, agent, reason", id="filter")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#tasks").focus()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from tui.board_model import find_task
 from tui.graph_view import GraphView
 from tui.ink import Ink
+from tui.key_bar import KeyBar
 from tui.line import Line
 from tui.lines_view import LinesView
 from tui.places_line import PlacesLine
@@ -39,7 +39,7 @@ class GraphScreen(OrderScreen):
         yield Banner(id="banner")
         yield GraphView(id="graph")
         yield LinesView(id="graph-facts")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#graph-facts").can_focus = False

@@ -13,11 +13,11 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from orchestrator.api.log_views import LogPlace, LogSearch
 from orchestrator.errors import ClerkError
 from tui.ink import INKS, Ink
+from tui.key_bar import KeyBar
 from tui.line import Line
 from tui.lines_view import LinesView
 from tui.log_window import PAGE_BYTES, LogWindow
@@ -84,7 +84,7 @@ class LogScreen(Screen[None]):
         yield LinesView(id="log-head")
         yield LinesView(id="log-lines")
         yield SearchField()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#log-head").can_focus = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from tui.ink import Ink
+from tui.key_bar import KeyBar
 from tui.line import Line
 from tui.lines_view import LinesView
 from tui.places_line import PlacesLine
@@ -36,7 +36,7 @@ class QueueScreen(OrderScreen):
         yield PlacesLine("queue")
         yield Banner(id="banner")
         yield LinesView(id="queue", by_stops=True)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#queue").focus()

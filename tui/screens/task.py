@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from orchestrator.api.log_views import LogName
 from tui.board_model import find_task
 from tui.ink import Ink
+from tui.key_bar import KeyBar
 from tui.line import Fold, Line
 from tui.lines_view import LinesView
 from tui.news import News
@@ -73,7 +74,7 @@ class TaskScreen(OrderScreen):
                 with TabPane(name.capitalize(), id=name):
                     yield LinesView(id=f"{name}-lines", follow=name == "transcript")
         yield SearchField()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.query_one("#facts").can_focus = False

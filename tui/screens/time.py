@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 import anyio
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Footer
 
 from orchestrator.errors import ClerkError
+from tui.key_bar import KeyBar
 from tui.lines_view import LinesView
 from tui.news import News
 from tui.places_line import PlacesLine
@@ -53,7 +53,7 @@ class TimeScreen(OrderScreen):
         yield PlacesLine("time")
         yield Banner(id="banner")
         yield LinesView(id="time", by_stops=True)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._timings: dict[str, TimingView] = {}
