@@ -8,9 +8,10 @@ translucent ones are blended with the background they stand on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,9 +21,16 @@ from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
     from textual.color import Color
+    from textual.screen import Screen
     from textual.widget import Widget
 
     from tui.ink import Ink, Span
+
+
+_KNOWN: WeakKeyDictionary[Screen[object], tuple[str, dict[tuple[Ink, Color], Style]]] = (
+    WeakKeyDictionary()
+)
+"""By screen: the theme, and the styles looked up since it was chosen."""
 
 
 def paint(widget: Widget, spans: Iterable[Span], width: int, *, under: str = "") -> Strip:
@@ -36,15 +44,31 @@ def paint(widget: Widget, spans: Iterable[Span], width: int, *, under: str = "")
         owner = widget if under in widget.COMPONENT_CLASSES else widget.screen
         ground += owner.get_component_styles(under).background
     base = Style.from_color(bgcolor=ground.rich_color)
-    segments = [_segment(widget, text, ink, ground) for text, ink in spans if text]
+    styles = _styles_of(widget)
+    segments = [
+        Segment(safe_text(text).replace("\n", " "), styles(ink, ground))
+        for text, ink in spans
+        if text
+    ]
     return Strip(segments).adjust_cell_length(width, base)
 
 
-def _segment(widget: Widget, text: str, ink: Ink, ground: Color) -> Segment:
-    styles = widget.screen.get_component_styles(ink)
-    return Segment(
-        safe_text(text).replace("\n", " "), _style(ground, styles.color, styles.text_style)
-    )
+def _styles_of(widget: Widget) -> Callable[[Ink, Color], Style]:
+    """The style of an ink on a ground, looked up once for as long as the theme stays."""
+    screen = widget.screen
+    theme, known = _KNOWN.get(screen, ("", {}))
+    if theme != widget.app.theme:
+        known = {}
+        _KNOWN[screen] = widget.app.theme, known
+
+    def style(ink: Ink, ground: Color) -> Style:
+        found = known.get((ink, ground))
+        if found is None:
+            styles = screen.get_component_styles(ink)
+            found = known[ink, ground] = _style(ground, styles.color, styles.text_style)
+        return found
+
+    return style
 
 
 @lru_cache(maxsize=1_024)
