@@ -139,3 +139,13 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    "url", ["example.org/hook", "ftp://example.org", "file:///etc/passwd", "x"]
+)
+def test_a_webhook_is_an_address_on_the_web(tmp_path, url):
+    with pytest.raises(UsageError, match=r"CLERK_WEBHOOK is .* it must be .*https://host/path"):
+        load_settings(tmp_path, {"CLERK_WEBHOOK": url})
+    good = "https://example.org/hook?key=1"
+    assert load_settings(tmp_path, {"CLERK_WEBHOOK": good}).webhook == good

@@ -14,10 +14,14 @@ import shlex
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from textual_serve.server import Server
+from textual_serve import __file__ as _served
+from textual_serve.download_manager import DownloadManager
+
+from tui.web_page import attend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +30,8 @@ LOOPBACK = "127.0.0.1"
 MOST_PAGES = 8
 """Each page is a process of its own."""
 
-_SHUTDOWN_SECONDS = 2.0
+_SHUTDOWN_SECONDS = 5.0
+_STATICS = Path(_served).parent / "static"
 _NAMES = (LOOPBACK, "localhost")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,7 +43,8 @@ class Site:
     def __init__(self, argv: Sequence[str], port: int, token: str) -> None:
         self._port = port
         self._token = token
-        self._server = Server(f"exec {shlex.join(argv)}", LOOPBACK, port, title="Clerk of Works")
+        self._command = f"exec {shlex.join(argv)}"
+        self._downloads = DownloadManager()
         self._pages = 0
 
     @property
@@ -53,7 +59,7 @@ class Site:
             [
                 web.get(f"{root}/", self._index),
                 web.get(f"{root}/ws", self._page),
-                web.static(f"{root}/static", self._server.statics_path),
+                web.static(f"{root}/static", _STATICS),
             ]
         )
         app.on_response_prepare.append(self._protect)
@@ -89,7 +95,7 @@ class Site:
             raise web.HTTPServiceUnavailable(text=f"{MOST_PAGES} pages are open already")
         self._pages += 1
         try:
-            return await self._server.handle_websocket(request)
+            return await attend(request, self._command, self._downloads)
         finally:
             self._pages -= 1
 
