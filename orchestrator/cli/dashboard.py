@@ -48,7 +48,7 @@ def _serve(place: Place, port: int) -> None:
     except ImportError as error:
         raise CannotRun(
             f"the dashboard in a browser needs the extra 'web' ({error.name} is missing); "
-            "install it: pip install 'clerk-of-works[web]'"
+            "install it beside clerk: pip install textual-serve"
         ) from error
     _socket(place)
     argv = [sys.executable, "-m", "orchestrator.cli", "dashboard", "--repo", str(place.common_dir)]
