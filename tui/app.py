@@ -18,6 +18,7 @@ from textual.reactive import reactive
 
 from orchestrator.api.calls import Calls, sentence
 from orchestrator.api.client import EngineClient
+from orchestrator.errors import EngineUnreachable
 from tui import terminal
 from tui.board_model import tally
 from tui.feed import EngineLost, StatusRead, follow
@@ -211,6 +212,16 @@ def title_of(status: StatusView) -> str:
     return f"clerk: {', '.join(parts) or 'nothing needs you'}"
 
 
-def run(socket: Path, manner: Manner | None = None) -> None:
-    """Show the engine that listens on ``socket`` until the person leaves."""
-    ClerkApp(lambda: EngineClient.on_socket(socket), manner=manner).run()
+def run(find_socket: Callable[[], Path | None], manner: Manner | None = None) -> None:
+    """Show the repository's engine until the person leaves.
+
+    Another engine may listen elsewhere: where it does is asked at each connection.
+    """
+
+    def connect() -> EngineClient:
+        socket = find_socket()
+        if socket is None:
+            raise EngineUnreachable("no engine runs here; start one with: clerk start")
+        return EngineClient.on_socket(socket)
+
+    ClerkApp(connect, manner=manner).run()

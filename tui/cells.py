@@ -94,7 +94,7 @@ def what_it_waits_for(task: TaskView) -> str:
         return f"after {', '.join(task.blocked_by)}"
     if task.reason or task.held:
         return task.reason or task.held
-    if task.state in ACTIVE:
+    if task.state in ACTIVE and task.activity:
         return task.activity
     return next((gate.reason for gate in task.gates if not gate.open), "")
 

@@ -29,7 +29,7 @@ class Name(StrEnum):
     TITLE = "title"
     CHECKS = "checks"
     GATES = "gates"
-    WHY = "wants"
+    WHY = "waits for"
     TRY = "try"
     TIME = "time"
     DIFF = "diff"

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.connection import Place, find_place, start_engine
 from orchestrator.cli.orders import repo_option
 from orchestrator.errors import CannotRun
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()
@@ -35,9 +31,10 @@ def _show(place: Place) -> None:
     from tui.terminal import Notices
 
     settings = load_settings(place.state_dir, os.environ)
+    _require_engine(place)
     notices = Notices.NONE if settings.notify == "desktop" else Notices(settings.notify)
     run(
-        _socket(place),
+        lambda: place.socket,
         Manner(bell=settings.bell, notices=notices, light=settings.theme == "light"),
     )
 
@@ -50,7 +47,7 @@ def _serve(place: Place, port: int) -> None:
             f"the dashboard in a browser needs the extra 'web' ({error.name} is missing); "
             "install it beside clerk: pip install textual-serve"
         ) from error
-    _socket(place)
+    _require_engine(place)
     argv = [sys.executable, "-m", "orchestrator.cli", "dashboard", "--repo", str(place.common_dir)]
     try:
         serve(argv, port, _announce)
@@ -63,9 +60,7 @@ def _announce(address: str) -> None:
     click.echo("who has this address may order everything; Ctrl-C ends it", err=True)
 
 
-def _socket(place: Place) -> Path:
-    socket = place.socket
-    if socket is None:
+def _require_engine(place: Place) -> None:
+    if place.socket is None:
         click.echo("starting the engine in the background (clerk stop ends it)", err=True)
-        socket = start_engine(place)
-    return socket
+        start_engine(place)
