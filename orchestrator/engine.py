@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from types import TracebackType
 
+    from orchestrator.api.changes import ChangesView
     from orchestrator.api.check_views import OwnerCheckRequest
     from orchestrator.api.client import EngineClient
     from orchestrator.api.conflict_views import ConflictsView
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from orchestrator.api.models import (
         ActionView,
         BriefView,
-        ChangesView,
         DiffView,
         EventView,
         LogChunk,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from orchestrator.api.changes import ChangesView
     from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
     from orchestrator.api.models import (
         ActionView,
         BriefView,
-        ChangesView,
         DiffView,
         EventView,
         LogChunk,

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Query, Response
 from fastapi.responses import StreamingResponse
 
 from orchestrator import __version__
+from orchestrator.api.changes import ChangesView
 from orchestrator.api.check_views import OwnerCheckRequest
 from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.lines import IN_LINES, Lines, Telling
@@ -19,7 +20,6 @@ from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
 from orchestrator.api.models import (
     ActionView,
     BriefView,
-    ChangesView,
     DiffView,
     EventView,
     LogChunk,

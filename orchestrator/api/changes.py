@@ -1,10 +1,10 @@
-"""A status from the one before and what has changed since; pure."""
+"""What changed since somebody asked last, and a status from the one before and that; pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.api.models import ChangesView, StatusView
+from orchestrator.api.models import StatusView, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from orchestrator.api.models import PlanView, TaskView
 
 Key = tuple[str, str]
+
+
+class ChangesView(View):
+    """What changed since a revision; ask again with this one.
+
+    Plans hold only the tasks that differ, unless it is the ``whole`` status: the first time, and
+    whenever tasks came, went or moved.
+    """
+
+    revision: int
+    whole: bool
+    status: StatusView
 
 
 def between(status: StatusView, revision: int, changed: Collection[Key] | None) -> ChangesView:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
+from orchestrator.api.changes import ChangesView
 from orchestrator.api.check_views import CheckLine, CheckRequest, OwnerCheckRequest
 from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
@@ -21,7 +22,6 @@ from orchestrator.api.models import (
     ActionView,
     AskRequest,
     BriefView,
-    ChangesView,
     DiffView,
     EventView,
     LogChunk,

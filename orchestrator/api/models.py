@@ -268,18 +268,6 @@ class StatusView(View):
     last_seq: int = 0
 
 
-class ChangesView(View):
-    """What changed since a revision; ask again with this one.
-
-    Plans hold only the tasks that differ, unless it is the ``whole`` status: the first time, and
-    whenever tasks came, went or moved.
-    """
-
-    revision: int
-    whole: bool
-    status: StatusView
-
-
 class EventView(View):
     """One fact, as ``orchestrator.events.Event``."""
 

@@ -36,8 +36,9 @@ from orchestrator.verification_records import history_of, results_from
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from orchestrator.api.changes import ChangesView
     from orchestrator.api.log_views import LogFound, LogName, LogPage, LogPlace, LogSearch
-    from orchestrator.api.models import ChangesView, PlanView, QueueView
+    from orchestrator.api.models import PlanView, QueueView
     from orchestrator.api.timing_views import TimingView
     from orchestrator.clock import Clock
     from orchestrator.decision import PlanSnapshot

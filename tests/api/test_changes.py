@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted.engine import a_plan, a_task
 
-from orchestrator.api.changes import between, renewed
-from orchestrator.api.models import ChangesView, EngineView, StatusView
+from orchestrator.api.changes import ChangesView, between, renewed
+from orchestrator.api.models import EngineView, StatusView
 
 PLANS = {"shop": 4, "docs": 3}
 

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
-from orchestrator.api.changes import between
+from orchestrator.api.changes import ChangesView, between
 from orchestrator.api.log_views import LogFound, LogPage
 from orchestrator.api.models import (
     ActionView,
     BriefView,
-    ChangesView,
     DiffStatView,
     DiffView,
     EngineView,
