@@ -60,7 +60,7 @@ def summary(plan: PlanView, *, now: float) -> Iterator[str]:
         cost = sum(task.usage.cost_usd for task in plan.tasks)
         yield f"  {tokens:,} tokens, ${cost:.2f}"
     if plan.sandbox == "none":
-        yield "  every attempt ran without a sandbox"
+        yield "  this run had no sandbox: sessions and checks had your rights"
     stuck = [task.id for task in plan.tasks if task.state is TaskState.FAILED]
     if stuck:
         yield f"  next: clerk status {stuck[0]} · clerk log {stuck[0]} · clerk retry {stuck[0]}"

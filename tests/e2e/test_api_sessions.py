@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import stat
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from orchestrator.api.app import create_app
 
 CLERK = f"{shlex.quote(sys.executable)} -m orchestrator.cli"
 
@@ -63,6 +66,11 @@ REQUESTS = [
     ("POST", "/v1/plans/p/tasks/victim/cancel", None),
     ("POST", "/v1/plans/p/tasks/victim/answer", {"text": "yes"}),
     ("POST", "/v1/plans/p/tasks/victim/pause", None),
+    ("POST", "/v1/plans/p/tasks/victim/resume", None),
+    ("POST", "/v1/plans/p/tasks/attacker/rank", {"by": 1}),
+    ("POST", "/v1/plans/p/tasks/victim/withdraw", {"withdrawn": True}),
+    ("POST", "/v1/plans/p/tasks/victim/revert", {}),
+    ("POST", "/v1/plans/p/landing", {"paused": True}),
     ("POST", "/v1/plans/p/pause", None),
     ("POST", "/v1/plans/p/resume", None),
     ("POST", "/v1/plans", {"source": "clerk: 1", "path": "x.yaml", "folder": "/"}),
@@ -70,6 +78,7 @@ REQUESTS = [
     ("POST", "/v1/stop", None),
     ("GET", "/v1/status", None),
     ("GET", "/v1/events", None),
+    ("GET", "/v1/plans/p/timing", None),
     ("GET", "/v1/plans/p/tasks/victim", None),
     ("GET", "/v1/plans/p/tasks/victim/brief", None),
     ("GET", "/v1/plans/p/tasks/victim/log", None),
@@ -82,6 +91,13 @@ REQUESTS = [
     ("DELETE", "/v1/session", None),
     ("POST", "/v1/session", None),
 ]
+
+
+def test_every_request_that_the_owner_may_make_is_tried():
+    for path, operations in create_app(None).openapi()["paths"].items():
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        tried = {method.lower() for method, place, _ in REQUESTS if pattern.fullmatch(place)}
+        assert operations.keys() <= tried, path
 
 
 def test_a_session_opens_its_own_task_and_nothing_else(yard):
