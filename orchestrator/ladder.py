@@ -27,14 +27,9 @@ def hazards(rate: float, suspects: Iterable[int | None]) -> list[float]:
     ``suspects`` tells of each among how many, from it on, one is known to be bad; None: nothing
     is known.
     """
-    good = _good(rate)
+    good = math.log1p(-min(max(rate, RARE), FREQUENT))
     one = -math.expm1(good)
     return [one if left is None else one / -math.expm1(good * left) for left in suspects]
-
-
-def depth(rate: float, looks: int) -> int:
-    """How many changes the deepest of so many looks takes in, where nothing else is known."""
-    return math.ceil(-math.log1p(looks) / _good(rate))
 
 
 def survival(hazard: Sequence[float]) -> list[float]:
@@ -52,11 +47,6 @@ def rungs(alive: Sequence[float], looks: int) -> list[int]:
     lowest = max(alive[-1], 1 / (looks + 1))
     places = (_nearest(alive, 1 - (1 - lowest) * at / looks) for at in range(1, looks + 1))
     return sorted(set(places))
-
-
-def _good(rate: float) -> float:
-    """The logarithm of how likely one is good."""
-    return math.log1p(-min(max(rate, RARE), FREQUENT))
 
 
 def _nearest(alive: Sequence[float], wanted: float) -> int:

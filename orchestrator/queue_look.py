@@ -46,8 +46,7 @@ class QueueLook:
         course = course_of(own, site.records.settings.verify_slots)
         tasks = [task for plan in plans.values() for task in plan.tasks.values()]
         rate = failure_rate(*outcomes(tasks))
-        far = reach(course.mode, course.slots, rate)
-        return cls(target, commit, line[:far], plans, course, rate)
+        return cls(target, commit, line[: reach(course.slots)], plans, course, rate)
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
-from orchestrator.ladder import depth, hazards, rungs, survival, unserved
+from orchestrator.ladder import hazards, rungs, survival, unserved
 from orchestrator.states import QueueMode
 
 
@@ -125,16 +126,12 @@ def resolved_mode(mode: QueueMode, length: int, slots: int, failure_rate: float)
     return Course(mode, leaves_out_red=mode is not QueueMode.SERIAL)
 
 
-def reach(mode: QueueMode, slots: int, failure_rate: float) -> int:
-    """So many entries from the front can matter now; of a longer line no more need be made up.
+def reach(slots: int) -> int:
+    """So many entries from the front may matter now; the caller need not make up a longer train.
 
-    Far enough beyond the deepest look that none under way falls out as the rate goes up.
+    By nothing that changes while a verification runs, or one under way could fall out of reach.
     """
-    if mode is QueueMode.SERIAL:
-        return 1
-    if mode is QueueMode.STRICT:
-        return 4 * slots
-    return slots + 2 * depth(failure_rate, slots)
+    return 80 + 8 * slots
 
 
 async def make_up(
@@ -243,16 +240,17 @@ def next_move(
         slots, wanted = 1, wanted[:1]
     elif course.mode is QueueMode.TIP:
         alive = survival(hazards(failure_rate, _suspects(train, land, known)))
-        under_way = [at for at, car in enumerate(rest) if car.commit in running]
+        places = {car.commit: at for at, car in enumerate(rest)}
+        under_way = sorted(places[commit] for commit in running if commit in places)
         wanted = _looks(alive, under_way, slots)
-    idle = tuple(
-        rest[at]
+    idle = {  # one that brings nothing new is the same commit as the one in front
+        rest[at].commit: rest[at]
         for at in wanted
         if known[land + at] is Standing.UNKNOWN and rest[at].commit not in running
-    )
-    return Move(
-        land, _red_by_itself(train, known, course.mode), idle[: max(0, slots - len(running))]
-    )
+    }
+    free = max(0, slots - len(running))
+    verify = tuple(islice(idle.values(), free))
+    return Move(land, _red_by_itself(train, known, course.mode), verify)
 
 
 def _red_by_itself(train: Train, known: Sequence[Standing], mode: QueueMode) -> Car | None:

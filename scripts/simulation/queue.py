@@ -108,7 +108,7 @@ class Queue:
     def _tick(self) -> bool:
         """Decide once and do it; whether the line or the target changed, so that more may follow."""
         rules, rate = self._rules, self._rate()
-        line = self._line[: reach(rules.mode, rules.slots, rate)]
+        line = self._line[: reach(rules.slots)]
         if not line:
             return False
         course = resolved_mode(rules.mode, len(line), rules.slots, rate)

@@ -28,16 +28,21 @@ class Railway:
     clashes: set[frozenset[str]] = field(default_factory=set)
     quarrels: set[frozenset[str]] = field(default_factory=set)
     known: dict[str, Standing] = field(default_factory=dict)
+    target: str = START
     asked: int = 0
 
     async def couple(self, base, entry):
         self.asked += 1
         before = heads_in(base)
+        if entry.head in before:  # nothing new, and no commit for it
+            return Car(entry, base, tree_of(before), base)
         if odds := [one for one in before if frozenset({one, entry.head}) in self.clashes]:
             return Clash(tuple(odds))
         return Car(entry, f"{base}+{entry.head}", tree_of([*before, entry.head]), base)
 
     def standing(self, car):
+        if car.commit == self.target:
+            return Standing.PASSED
         return self.known.get(car.tree, Standing.UNKNOWN)
 
     def is_green(self, commit):
@@ -56,6 +61,7 @@ class Railway:
             self.tell(commit, Standing.RED)
 
     def train(self, entries, target=START, *, leaves_out_red=True):
+        self.target = target
         entries = [entry(one) if isinstance(one, str) else one for one in entries]
         made = make_up(target, entries, self.couple, self.standing, leaves_out_red=leaves_out_red)
         return at_once(made)

@@ -129,11 +129,28 @@ def test_of_two_suspects_the_first_is_tried_and_those_behind_go_on_without_the_s
     assert [car.commit for car in wanted] == ["main+a", "main+a+c+d+e+f+g+h"]
 
 
+def test_what_brings_nothing_new_is_verified_with_the_one_in_front():
+    rails = Railway()
+    train = rails.train([entry("a"), entry("again", "a"), entry("b")])
+    wanted = move(rails, train, mode=QueueMode.STRICT, slots=3).verify
+    assert [car.commit for car in wanted] == ["main+a", "main+a+b"]
+    rails.passed("main+a")
+    assert move(rails, train, mode=QueueMode.STRICT).land == 2
+
+
+def test_of_three_suspects_the_two_in_front_are_tried():
+    rails = Railway()
+    rails.red("main+a+b+c")
+    wanted = move(rails, rails.train("abcdefgh"), rate=0.05).verify
+    assert [car.commit for car in wanted] == ["main+a", "main+a+b"]
+
+
 def test_a_verification_under_way_keeps_its_slot_and_serves_the_place_next_to_it():
     rails = Railway()
     heads = [f"h{number:02}" for number in range(32)]
     train = rails.train(heads)
     assert names(move(rails, train, train.cars[22].commit).verify) == ["h07"]
+    assert names(move(rails, train, train.cars[5].commit).verify) == ["h20"]
     assert not move(rails, train, train.cars[22].commit, train.cars[3].commit).verify
 
 
@@ -203,9 +220,9 @@ def test_one_more_at_the_end_cancels_nothing(red, clashing, length):
 @given(st.floats(0.05, 0.9), st.integers(1, 8), st.integers(0, 40))
 def test_a_line_longer_than_the_reach_is_decided_the_same(rate, slots, more):
     rails = Railway()
+    far = reach(slots)
+    heads = [f"h{number}" for number in range(far + more)]
     for mode in MODES:
-        far = reach(mode, slots, rate)
-        heads = [f"h{number}" for number in range(far + more)]
         near = move(rails, rails.train(heads[:far]), mode=mode, slots=slots, rate=rate)
         whole = move(rails, rails.train(heads), mode=mode, slots=slots, rate=rate)
         assert near == whole
@@ -218,7 +235,7 @@ def test_strictly_as_long_as_the_slots_suffice(slots, rate):
 
     assert mode(slots) is QueueMode.STRICT
     assert mode(slots + 1) is QueueMode.TIP
-    assert reach(QueueMode.AUTO, slots, rate) > slots
+    assert reach(slots) > slots
 
 
 def test_before_there_are_outcomes_one_in_twenty_is_taken_for_bad():

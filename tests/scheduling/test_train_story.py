@@ -24,7 +24,7 @@ from orchestrator.train import (
     resolved_mode,
 )
 
-FLAWS = st.sampled_from(["", "", "", "bad", "quarrel", "clash"])
+FLAWS = st.sampled_from(["", "", "", "bad", "quarrel", "clash", "twin"])
 
 
 class Story(RuleBasedStateMachine):
@@ -129,13 +129,15 @@ class Story(RuleBasedStateMachine):
             self.rails.quarrels.add(frozenset({head, earlier}))
         elif flaw == "clash":
             self.rails.clashes.add(frozenset({head, earlier}))
+        elif flaw == "twin":
+            return Entry(("plan", head), earlier)
         return Entry(("plan", head), head)
 
     def _rate(self):
         return failure_rate(len(self.landed), len(self.refused))
 
     def _train(self):
-        line = self.line[: reach(self.mode, self.slots, self._rate())]
+        line = self.line[: reach(self.slots)]
         course = resolved_mode(self.mode, len(line), self.slots, self._rate())
         return self.rails.train(line, self.target, leaves_out_red=course.leaves_out_red)
 
@@ -179,7 +181,7 @@ class Story(RuleBasedStateMachine):
     def _is_out_of_line(self, behind):
         """Whether the line has others in between that this one was built without."""
         built = behind.split("+")
-        order = [one.head for one in self.line if one.head <= max(built)]
+        order = list(dict.fromkeys(one.head for one in self.line))
         return order[: len(built)] != built
 
     def _has_red_prefix(self, behind):
@@ -204,7 +206,9 @@ class Story(RuleBasedStateMachine):
     def _refuse(self, car):
         assert self.rails.standing(car) is Standing.RED
         assert car.base == self.target
-        assert self.line[0] == car.entry, "something in front of it has not landed"
+        for front in self.line[: self.line.index(car.entry)]:
+            brings = at_once(self.rails.couple(self.target, front))
+            assert brings.commit == self.target, "something in front of it has not landed"
         alone = at_once(self.rails.couple(self.target, car.entry))
         assert self.lied or not self.rails.is_green(alone.commit)
         self.line.remove(car.entry)
@@ -214,7 +218,7 @@ class Story(RuleBasedStateMachine):
         mode = resolved_mode(self.mode, len(self.line), self.slots, self._rate()).mode
         for car in cars if mode is not QueueMode.TIP else cars[-1:]:
             assert self.rails.standing(car) is Standing.PASSED
-            assert self.rails.is_green(car.commit)
+            assert self.rails.is_green(car.commit) or car.commit == self.target
         assert cars[0].base == self.target
         for car in cars:
             assert car.entry not in self.landed
@@ -228,7 +232,7 @@ class Story(RuleBasedStateMachine):
 
 
 Story.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
