@@ -125,14 +125,18 @@ def _verdict(report: Report) -> Iterator[str]:
         f"LOST: {commit} landed, and the target does not hold it." for commit in report.lost
     )
     yield from (f"ALTERED: {commit} is not what git merges." for commit in report.altered)
+    yield from _against_history(report)
+
+
+def _against_history(report: Report) -> Iterator[str]:
     if not report.differing:
         yield "The target's tree is history's."
-    else:
-        shown = ", ".join(_line(path) for path in report.differing[:_MOST_PATHS])
-        more = ", …" if len(report.differing) > _MOST_PATHS else ""
-        by_hand = sum(pick.by_hand for pick in report.yard.picks)
-        yield f"The target differs from history in {len(report.differing)} files: {shown}{more}."
-        yield f"({by_hand} merges of history were settled or added to by hand.)"
+        return
+    shown = ", ".join(_line(path) for path in report.differing[:_MOST_PATHS])
+    more = ", …" if len(report.differing) > _MOST_PATHS else ""
+    yield f"The target differs from history in {len(report.differing)} files: {shown}{more}."
+    if by_hand := [pick.change.id for pick in report.yard.picks if pick.by_hand]:
+        yield f"In history these merges were settled or added to by hand: {', '.join(by_hand)}."
 
 
 def _line(text: str) -> str:

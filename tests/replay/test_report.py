@@ -129,5 +129,11 @@ def test_every_change_is_told_with_its_reasons(yard: Yard) -> None:
     assert data["changes"][1]["refused"] == ["tests did not pass\x1b[2J"]
 
 
+def test_an_end_that_is_not_historys_may_be_for_what_was_done_by_hand(yard: Yard) -> None:
+    assert list(lines(told(yard)))[-1] == "The target's tree is history's."
+    by_hand = "In history these merges were settled or added to by hand: c02, c04."
+    assert list(lines(told(yard, differing=["words"])))[-1] == by_hand
+
+
 def test_what_was_not_proven_is_said_not_to_be(yard: Yard) -> None:
     assert "were not proven by hand" in "\n".join(lines(told(yard)))
