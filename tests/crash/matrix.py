@@ -41,6 +41,7 @@ class Matrix:
         tried = some(hits, most, seed=point)
         struck = sum(self.kill(scene, f"{point}:{number}") for number in tried)
         assert struck, f"{point} was never reached"
+        self.figures["points"] += 1
         self.figures["hits known"] += hits
 
     def kill(self, scene: Scene, hit: str) -> bool:

@@ -41,6 +41,7 @@ def test_killed_twice_it_finishes(seed, matrix):
     """The second kill strikes while the first one is being mended, or later."""
     chance = random.Random(seed)
     stage = matrix.stage(BUILDING)
+    matrix.figures["pairs"] += 1
     matrix.figures["kills"] += stage.play(f"kill {chance.choice(matrix.dry_runs['building'])}")
     early = [hit for hit in matrix.dry_runs["landing"] if hit.endswith((":1", ":2"))]
     matrix.figures["kills"] += stage.play(f"kill {chance.choice(early)}")

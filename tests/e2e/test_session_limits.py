@@ -20,12 +20,12 @@ def test_every_limit_ends_a_session_and_says_which_it_was(yard):
 
     plan = yard.plan(
         {
-            "silent": marked(FOR_EVER, idle="1s"),
-            "slow": marked(CHATTY, wall="2s"),
+            "silent": marked(FOR_EVER, idle="3s"),
+            "slow": marked(CHATTY, wall="4s"),
             "wordy": marked(spends(input_tokens=900, output_tokens=101), tokens=1000),
             "dear": marked(spends(cost_usd=1.01), cost=1.0),
             "absent": {"do": "true", "agent": "nobody"},
-            "stubborn": marked(f"trap '' TERM; {CHATTY}", wall="2s"),
+            "stubborn": marked(f"trap '' TERM; {CHATTY}", wall="4s"),
         },
         agents={
             "sh": {
