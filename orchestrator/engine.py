@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from orchestrator.api.client import EngineClient
     from orchestrator.api.conflict_views import ConflictsView
     from orchestrator.api.lines import Telling
-    from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
     from orchestrator.api.models import (
         ActionView,
         BriefView,
@@ -168,6 +167,7 @@ class Engine:
         self._forecaster = Forecaster(records, folder)
         began = clock()
         self._reader = Reader(records, clock, started_at=began, running=True)
+        self.log_page, self.search_log = self._reader.log_page, self._reader.search_log
         self._herald = Herald(settings, self._reader.status, environ, since=began)
         self._works = Works(self._site)
         self._scheduler = Scheduler(
@@ -308,12 +308,6 @@ class Engine:
 
     def log(self, plan: str, task: str, attempt: int | None, after: int) -> LogChunk:
         return self._reader.log(plan, task, attempt, after)
-
-    def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage:
-        return self._reader.log_page(plan, task, place)
-
-    def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound:
-        return self._reader.search_log(plan, task, wanted)
 
     async def diff(self, plan: str, task: str) -> DiffView:
         return await self._reader.diff(plan, task)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from orchestrator.api.changes import ChangesView
+    from orchestrator.api.conflict_views import ConflictsView
     from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
     from orchestrator.api.models import (
         ActionView,
@@ -43,6 +44,8 @@ class Engine(Protocol):
     async def log_page(self, plan: str, task: str, place: LogPlace) -> LogPage: ...
 
     async def search_log(self, plan: str, task: str, wanted: LogSearch) -> LogFound: ...
+
+    async def conflicts(self) -> ConflictsView: ...
 
     async def timing(self, plan: str) -> TimingView: ...
 

@@ -90,6 +90,7 @@ def create_app(door: Door) -> FastAPI:
     tell_problems(app)
     _add_overview(app, door)
     _add_reading(app, door)
+    _add_logs(app, door)
     _add_orders(app, door)
     _add_task_orders(app, door)
     _add_queue_orders(app, door)
@@ -120,6 +121,20 @@ def _add_reading(app: FastAPI, door: Door) -> None:
     async def task_detail(plan: str, task: str) -> TaskDetail:
         return door.task(plan, task)
 
+    @app.get("/v1/plans/{plan}/tasks/{task}/diff")
+    async def diff(plan: str, task: str) -> DiffView:
+        return await door.diff(plan, task)
+
+    @app.get("/v1/plans/{plan}/tasks/{task}/brief")
+    async def brief(plan: str, task: str) -> BriefView:
+        return await door.brief(plan, task)
+
+    @app.get("/v1/events", response_class=EventStream)
+    async def events(after: _Offset = 0) -> StreamingResponse:
+        return EventStream(_stream(door, after))
+
+
+def _add_logs(app: FastAPI, door: Door) -> None:
     @app.get("/v1/plans/{plan}/tasks/{task}/log")
     async def log(
         plan: str,
@@ -136,18 +151,6 @@ def _add_reading(app: FastAPI, door: Door) -> None:
     @app.get("/v1/plans/{plan}/tasks/{task}/log/search")
     async def search_log(plan: str, task: str, wanted: Annotated[LogSearch, Query()]) -> LogFound:
         return door.search_log(plan, task, wanted)
-
-    @app.get("/v1/plans/{plan}/tasks/{task}/diff")
-    async def diff(plan: str, task: str) -> DiffView:
-        return await door.diff(plan, task)
-
-    @app.get("/v1/plans/{plan}/tasks/{task}/brief")
-    async def brief(plan: str, task: str) -> BriefView:
-        return await door.brief(plan, task)
-
-    @app.get("/v1/events", response_class=EventStream)
-    async def events(after: _Offset = 0) -> StreamingResponse:
-        return EventStream(_stream(door, after))
 
 
 def _add_orders(app: FastAPI, door: Door) -> None:

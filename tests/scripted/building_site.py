@@ -6,6 +6,7 @@ from typing import Any
 
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
+from orchestrator.api.conflict_views import ConflictsView, ForecastView, InFlightView, PairView
 from orchestrator.api.models import (
     AttemptView,
     CheckView,
@@ -256,6 +257,20 @@ def a_queue() -> QueueView:
                   title="Customers keep a list of wishes", reason="conflicts with cart-total in src/cart/page.js; waits until that has landed"),
         ),
     )  # fmt: skip
+
+
+def a_forecast() -> ConflictsView:
+    def branch(task: str, state: TaskState, *against: str) -> InFlightView:
+        return InFlightView(plan="shop", task=task, title="", state=state, head="1f", files=3, against_target=against)  # fmt: skip
+
+    s = TaskState
+    branches = (branch("cart-total", s.VERIFIED), branch("cart-discount", s.VERIFIED), branch("checkout-form", s.RUNNING), branch("invoice-pdf", s.FAILED, "src/app.py"))  # fmt: skip
+    pairs = (
+        PairView(one=0, other=1, paths=()),
+        PairView(one=0, other=2, paths=("src/cart/page.js",)),
+        PairView(one=1, other=2),
+    )
+    return ConflictsView(forecasts=(ForecastView(target="main", commit="5be1c0ffee", branches=branches, pairs=pairs),))  # fmt: skip
 
 
 def a_timing() -> TimingView:

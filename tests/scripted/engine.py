@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import anyio
 
 from orchestrator.api.changes import ChangesView, between
+from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.log_views import LogFound, LogPage
 from orchestrator.api.models import (
     ActionView,
@@ -57,6 +58,7 @@ class ScriptedEngine:
         self.check_logs: dict[tuple[str, str], str] = {}
         self.pages: list[tuple[int, int]] = []
         self.queues: tuple[QueueView, ...] = ()
+        self.forecast = ConflictsView()
         self.timings: dict[str, TimingView] = {}
         self.attempts: dict[str, tuple[AttemptView, ...]] = {}
         self.verifications: dict[str, tuple[VerificationView, ...]] = {}
@@ -163,6 +165,10 @@ class ScriptedEngine:
         text = self.logs[task, number][after : after + 65536]
         ended = number < view.attempt or view.state is not TaskState.RUNNING
         return LogChunk(text=text, next=after + len(text), attempt=number, ended=ended)
+
+    async def conflicts(self) -> ConflictsView:
+        await self._answer()
+        return self.forecast
 
     async def timing(self, plan: str) -> TimingView:
         await self._answer()

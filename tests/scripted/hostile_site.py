@@ -9,6 +9,7 @@ from __future__ import annotations
 from scripted.building_site import NOW, check, gates
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
+from orchestrator.api.conflict_views import ConflictsView, ForecastView, InFlightView, PairView
 from orchestrator.api.models import (
     AttemptView,
     DiffStatView,
@@ -70,6 +71,10 @@ def a_hostile_engine() -> ScriptedEngine:
             plan="shop", advice=NASTY, checks=(CheckTimingView(name=NASTY, kind="e2e"),)
         )
     }
+    branch = InFlightView(plan="shop", task=NASTY, title=NASTY, state=TaskState.RUNNING, head="1", files=1, against_target=(NASTY,))  # fmt: skip
+    engine.forecast = ConflictsView(
+        forecasts=(ForecastView(target=NASTY, commit=NASTY, branches=(branch, branch), pairs=(PairView(one=0, other=1, paths=(NASTY,)),)),)
+    )  # fmt: skip
     stamp = "2026-11-30T11:00:00Z"
     engine.write(
         "cart",

@@ -11,6 +11,7 @@ ALLOWED = {
     "orchestrator.api.calls",
     "orchestrator.api.changes",
     "orchestrator.api.client",
+    "orchestrator.api.conflict_views",
     "orchestrator.api.log_views",
     "orchestrator.api.timing_views",
     "orchestrator.api.models",

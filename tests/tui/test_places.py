@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripted.building_site import a_lively_engine, a_queue
+from scripted.building_site import a_forecast, a_lively_engine, a_queue
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
 from orchestrator.states import TaskState
@@ -65,6 +65,15 @@ async def test_the_queue_tells_what_stands_on_what_and_what_each_waits_for(
         engine.queues = ()
         engine.tell("queue")
         await it.until(lambda: it.sees("Nothing is in line to land."))
+
+
+async def test_the_queue_tells_what_will_conflict(dashboard, engine) -> None:
+    engine.forecast = a_forecast()
+    async with dashboard(engine, (120, 50)) as it:
+        await it.press("u")
+        await it.until(lambda: it.sees("✗ cart-total with checkout-form: src/cart/page.js"))
+        assert it.sees("4 branches in flight to main", "✗ invoice-pdf with main: src/app.py")
+        assert it.sees("3 checkout-form  ○ │ ✗ ?", "2 cart-discount  ○ │ ○")
 
 
 async def test_orders_are_about_the_task_one_stands_on(dashboard, engine) -> None:
