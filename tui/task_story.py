@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.api.log_views import LogName
-from orchestrator.states import Verdict
+from orchestrator.states import Outcome, Verdict
 from tui.figures import show_clock, show_cost, show_seconds, show_tokens
 from tui.ink import Ink
 from tui.line import BLANK, FOLDED, UNFOLDED, Fold, Line
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TaskView,
         VerificationView,
     )
+    from tui.marks import Mark
 
 _PURPOSES = {
     "branch": "its branch",
@@ -154,7 +155,7 @@ def timeline_lines(detail: TaskDetail, now: float, width: int) -> list[Line]:
     drawn = bars(detail, now, room)
     lines = [legend(), scale_line(detail, now, room, _BAR_LEAD)]
     for attempt in detail.attempts:
-        mark = outcome_mark(attempt.outcome)
+        mark = _mark_of(detail, attempt)
         lead = f"{mark.sign} {attempt.number:<{len(_BAR_LEAD) - 2}}"
         lines.append(Line(lead=lead, lead_ink=mark.ink, spans=drawn[attempt.number]))
     following = [*(one.started_at for one in detail.attempts[1:]), now]
@@ -166,14 +167,29 @@ def timeline_lines(detail: TaskDetail, now: float, width: int) -> list[Line]:
 
 
 def _attempt_lines(detail: TaskDetail, attempt: AttemptView, until: float) -> Iterable[Line]:
-    mark = outcome_mark(attempt.outcome)
+    mark = _mark_of(detail, attempt)
     raw = LogName(attempt=attempt.number, raw=True)
     lead = f"{FOLDED}{mark.sign} attempt {attempt.number}  "
     yield Line(_figures(attempt), Ink.DIM, lead, mark.ink, target=raw)
     for sentence in (attempt.reason, attempt.message):
         if sentence:
             yield Line(sentence, Ink.PLAIN, "    ")
+    for verification in _after(detail, attempt):
+        verdict = BY_VERDICT[verification.verdict]
+        yield Line(_about(verification), Ink.DIM, f"    {verdict.sign} ", verdict.ink)
     yield Line(_spent(stretches(detail, attempt, until), attempt, until), Ink.DIM, "    ")
+
+
+def _after(detail: TaskDetail, attempt: AttemptView) -> list[VerificationView]:
+    return [one for one in detail.verifications if one.attempt == attempt.number]
+
+
+def _mark_of(detail: TaskDetail, attempt: AttemptView) -> Mark:
+    """How an attempt ended: by the last verdict on what it made, if its session ended well."""
+    verified = _after(detail, attempt)
+    if verified and attempt.outcome is Outcome.COMPLETED:
+        return BY_VERDICT[verified[-1].verdict]
+    return outcome_mark(attempt.outcome)
 
 
 def _spent(parts: Sequence[Stretch], attempt: AttemptView, until: float) -> str:

@@ -95,15 +95,16 @@ async def look_on(repository: Path, wanted: set[str]) -> None:
         await visit.asked()
         await visit.press("y", "u")
         await visit.until(lambda status: sum(len(q.entries) for q in status.queues) >= 3)
-        await visit.press()
         visit.take("queue")
         await visit.press("b")
         await visit.until(lambda status: settled_or_ready(status, TWICE))
         visit.select(TWICE)
         await visit.press("enter")
-        for key, name in (("3", "diff"), ("4", "readiness"), ("5", "timeline"), ("2", "checks")):
+        for key, name in (("3", "diff"), ("4", "readiness"), ("5", "timeline")):
             await visit.press(key)
             visit.take(name)
+        await visit.press("2", *["tab"] * 5, "enter")
+        visit.take("checks")
         await visit.until(lambda status: among(status, lambda task: task.state in SETTLED) >= 6)
         await visit.press("b", "t")
         visit.take("time")
