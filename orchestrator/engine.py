@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import anyio.to_thread
 
-from orchestrator import orphans, scratch
+from orchestrator import door_folder, orphans, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
 from orchestrator.asked_check import AskedChecks
@@ -70,13 +70,6 @@ if TYPE_CHECKING:
     from orchestrator.api.timing_views import TimingView
     from orchestrator.events import Event
 
-MAX_SOCKET_PATH = 100
-"""Unix sockets' paths end at 107 bytes; a longer one moves to a private temporary folder."""
-
-OWNER_DOOR = "engine.sock"
-SESSION_DOOR = Path("door", "session.sock")
-"""In a folder of its own that any user may pass: confined sessions have users of their own."""
-
 NEWS_LIMIT = 500
 
 
@@ -104,7 +97,7 @@ class Engine:
     def open(cls, common_dir: Path, *, background: bool = False) -> Self:
         """Take the repository's lock; raises EngineLocked when another engine has it."""
         repository = Repository.discover(common_dir)
-        _make_private(repository.state_dir)
+        door_folder.make_private(repository.state_dir)
         lock = EngineLock(repository.state_dir / "lock")
         with _told_by_the_machine():
             lock.acquire()
@@ -143,11 +136,11 @@ class Engine:
         crash_point("engine.claimed")
         stack.enter_context(orphans.household(repository.mark))
         await scratch.sweep()
-        doors = _door_folder(repository)
-        self.socket = doors / OWNER_DOOR
-        self.session_door = doors / SESSION_DOOR
-        stack.callback(_leave, self.socket.parent, repository.state_dir)
-        _make_passable(self.session_door.parent)
+        doors = door_folder.place_of(repository)
+        self.socket = doors / door_folder.OWNER_DOOR
+        self.session_door = doors / door_folder.SESSION_DOOR
+        stack.callback(door_folder.leave, self.socket.parent, repository.state_dir)
+        door_folder.make_passable(self.session_door.parent)
         git = stack.enter_context(OpenRepository(repository, verify_slots=settings.verify_slots))
         environ = dict(os.environ)
         workshop = Workshop.of(git, settings, environ)
@@ -378,32 +371,3 @@ def _told_by_the_machine() -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotRun(f"the engine cannot start: {error}") from error
-
-
-def _make_private(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotRun(f"{folder} cannot be made: {error.strerror}; is it read-only?") from error
-
-
-def _make_passable(folder: Path) -> None:
-    """Anybody may reach what is in it by name, and nobody else list or change it."""
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o711)
-
-
-def _door_folder(repository: Repository) -> Path:
-    """Where the engine's sockets lie."""
-    if len(os.fsencode(repository.state_dir / SESSION_DOOR)) <= MAX_SOCKET_PATH:
-        return repository.state_dir
-    return scratch.make_folder()
-
-
-def _leave(doors: Path, home: Path) -> None:
-    """Remove the folders that were made for sockets alone."""
-    with suppress(OSError):
-        (doors / SESSION_DOOR).parent.rmdir()
-    if doors != home:
-        with suppress(OSError):
-            doors.rmdir()
