@@ -67,6 +67,13 @@ class _Work:
         return f"{self.attempt.plan}.{self.attempt.task}.{self.attempt.number}"
 
 
+NOTHING_LEFT = (
+    "nothing of it is left to land: where it met the target it gave way, or the target has it "
+    "already; cancel it, or send it back with a note"
+)
+"""An agent that settled a conflict so would be told in vain that it changed nothing."""
+
+
 class SessionJob:
     """Runs sessions of one engine."""
 
@@ -329,6 +336,8 @@ class SessionJob:
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
         )
+        if outcome is Outcome.NO_CHANGE and record.sent_back and survey and not survey.files:
+            decision = feedback.AskPerson(NOTHING_LEFT)
         if tampered:
             decision = feedback.AskPerson(tampered)
         for note in collected.notes:

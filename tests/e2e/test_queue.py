@@ -220,3 +220,20 @@ def test_a_landing_that_others_stand_on_is_not_taken_back(yard):
     (task,) = (t for name, t in yard.status().items() if name == "a")
     assert (task["state"], task["reverted_commit"]) == ("merged", "")
     yard.clerk("revert", "c", code=2)
+
+
+def test_work_that_gave_way_in_a_conflict_is_a_persons_to_decide_and_costs_no_attempts(yard):
+    theirs = "git checkout MERGE_HEAD -- x.txt; git add -A; git commit -qm 'gave way'"
+    tasks = {
+        "a": "echo good a > x.txt",
+        "b": [f"{yard.waits('b')}; echo good b > x.txt", theirs],
+    }
+    run = yard.start("run", str(yard.plan(tasks, merge="auto")), **TWO_SLOTS)
+    yard.begun("b")
+    yard.until("a", "merged")
+    yard.gate("b").touch()
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode == 3, told
+    task = yard.status()["b"]
+    assert (task["state"], task["attempts_used"]) == ("needs_input", 2)
+    assert "nothing of it is left to land" in task["reason"]
