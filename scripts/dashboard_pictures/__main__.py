@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "img"
 SIZE = (120, 33)
-ZOOM = "0.72"
+ZOOM = "0.68"
 PATIENCE_SECONDS = 300.0
 TWICE = "cart-total"
 """A task that needs two attempts."""
@@ -91,10 +91,11 @@ async def look_on(repository: Path, wanted: set[str]) -> None:
         visit.take("graph")
         await visit.press("b")
         visit.take("board")
+        await visit.until(lambda status: among(status, lambda task: task.merge_ready) >= 5)
         await visit.press("M")
         await visit.asked()
         await visit.press("y", "u")
-        await visit.until(lambda status: sum(len(q.entries) for q in status.queues) >= 3)
+        await visit.until(lambda status: any(e.candidate for q in status.queues for e in q.entries))
         visit.take("queue")
         await visit.press("b")
         await visit.until(lambda status: settled_or_ready(status, TWICE))
