@@ -76,6 +76,8 @@ REQUESTS = [
     ("POST", "/v1/plans/p/tasks/victim/check", {"folder": "/"}),
     ("POST", "/v1/stop", None),
     ("GET", "/v1/status", None),
+    ("GET", "/v1/changes", None),
+    ("GET", "/v1/conflicts", None),
     ("GET", "/v1/events", None),
     ("GET", "/v1/plans/p/timing", None),
     ("GET", "/v1/plans/p/tasks/victim", None),
