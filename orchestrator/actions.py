@@ -38,6 +38,14 @@ class StartLanding:
 
 
 @dataclass(frozen=True, slots=True)
+class StartHandover:
+    """Hand a proven task over, or look what became of its pull request."""
+
+    plan: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class BringUp:
     """A stacked task whose dependencies are others by now than those it stands on."""
 
@@ -64,6 +72,7 @@ Action = (
     | StartVerification
     | StartBackfill
     | StartLanding
+    | StartHandover
     | BringUp
     | Settle
 )

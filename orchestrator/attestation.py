@@ -139,11 +139,12 @@ async def _evidence_of(site: Site, task: TaskRecord, past: PastLanding, seen: Se
         title=_title(site, task),
         attempts=() if past.undoes else records.store.attempts(task.plan, task.id),
         verified=seen,
-        red=None if past.undoes else _red(site, task),
+        red=None if past.undoes else red_seen(site, task),
     )
 
 
-def _red(site: Site, task: TaskRecord) -> Seen | None:
+def red_seen(site: Site, task: TaskRecord) -> Seen | None:
+    """What was seen red of the tests that are locked now, if any are."""
     proof = site.records.store.last_verification(task.plan, task.id, RED)
     if proof is None or not task.tests_head or proof.commit != task.tests_head:
         return None

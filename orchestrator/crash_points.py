@@ -83,6 +83,8 @@ PointName = Literal[
     "landing.after-cas",
     "landing.checkout-brought",
     "landing.recorded",
+    "handover.pushed",
+    "handover.opened",
     "notes.drafted",
     "notes.kept",
     "worktree.trashed",

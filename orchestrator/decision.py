@@ -20,21 +20,21 @@ from orchestrator.actions import (
     Settle,
     StartBackfill,
     StartBaseline,
+    StartHandover,
     StartLanding,
     StartSession,
     StartVerification,
 )
 from orchestrator.footing import (
-    LOST,
     Footing,
     awaited,
     footing,
     is_clashing,
-    lost_ground,
     standing_on,
     unmerged_dependencies,
 )
 from orchestrator.readiness import approved
+from orchestrator.settlement import Standing, settlements
 from orchestrator.states import MergeMode, TaskState
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
 
 TaskKey = tuple[str, str]
 """Plan name and task id."""
-
-Standing = Mapping[TaskState, Sequence["TaskRecord"]]
-"""The tasks of a plan by their state, each in the plan's order."""
 
 InLine = tuple["Task", "TaskRecord"]
 """A task that waits for nothing but its landing."""
@@ -100,7 +97,7 @@ def decide(snapshot: Snapshot) -> Decision:
         line = list(_in_line(plan, standing, snapshot))
         if line or _is_landing(plan, standing, snapshot):
             lines.add(plan.record.target)
-        mine: list[Action] = list(_settlements(plan, standing))
+        mine: list[Action] = list(settlements(plan.plan, plan.tasks, standing))
         gone = {action.task for action in mine if isinstance(action, Settle)}
         mine += _sessions(
             plan, standing, snapshot, gone, is_crowded=_is_crowded(plan, standing, line)
@@ -109,6 +106,7 @@ def decide(snapshot: Snapshot) -> Decision:
         verifications = list(_verifications(plan, standing, snapshot, gone))
         mine += verifications[:slots]
         slots -= len(verifications[:slots])
+        mine += _handovers(plan, standing, snapshot)
         waits = list(_clocks(plan, standing, snapshot))
         clocks += waits
         actions += mine
@@ -162,34 +160,6 @@ def _standing(plan: PlanSnapshot) -> Standing:
     for record in plan.tasks.values():
         standing[record.state].append(record)
     return standing
-
-
-def _settlements(plan: PlanSnapshot, standing: Standing) -> Iterator[Settle]:
-    """Everything that a failed or cancelled task makes impossible, down the graph, at once."""
-    lost = {record.id: f"{record.id!r} failed" for record in standing[TaskState.FAILED]}
-    lost |= {record.id: f"{record.id!r} was cancelled" for record in standing[TaskState.CANCELLED]}
-    if not lost:
-        return
-    waiting = [t for t in plan.plan.tasks if _leans(plan.tasks.get(t.id))]
-    direct = set(lost)
-    found = True
-    while found:
-        found = False
-        for task in waiting:
-            cause = lost_ground(task, plan.tasks[task.id], lost)
-            if cause is None or task.id in lost:
-                continue
-            found = True
-            lost[task.id] = lost[cause]
-            via = "" if cause in direct else f"needs {cause!r}, and "
-            yield Settle(plan.plan.name, task.id, cause, f"{via}{lost[cause]}")
-
-
-def _leans(record: TaskRecord | None) -> bool:
-    """Whether a task would be lost with what it needs: it waits for that, or stands on it."""
-    if record is None or record.state in {TaskState.MERGING, TaskState.MERGED, *LOST}:
-        return False
-    return record.state is TaskState.PENDING or bool(record.stacked_on)
 
 
 def _sessions(
@@ -316,15 +286,17 @@ def _footing(plan: PlanSnapshot, record: TaskRecord) -> Footing:
 
 
 def _in_line(plan: PlanSnapshot, standing: Standing, snapshot: Snapshot) -> Iterator[InLine]:
-    """What could land now, or be taken back."""
+    """What could land now, or be taken back; what is to be handed over never lands here."""
     if plan.record.landing_paused:
         return
     ready = (*standing[TaskState.VERIFIED], *standing[TaskState.MERGING])
+    if plan.record.merge == MergeMode.PR:
+        ready = ()
     landing = (r for r in ready if _is_landable(plan.plan.task(r.id), r, plan))
     found = [
         (plan.plan.task(record.id), record)
         for record in chain(landing, filter(_is_revertible, standing[TaskState.MERGED]))
-        if record.retry_at <= snapshot.now and (record.plan, record.id) not in snapshot.busy
+        if _is_due(record, snapshot)
     ]
     yield from _from_below(found, {plan.plan.name: plan})
 
@@ -358,10 +330,27 @@ def ahead_of(record: TaskRecord, plans: Mapping[str, PlanSnapshot]) -> tuple[Tas
     return tuple((record.plan, name) for name in standing_on(plan.plan, record, plan.tasks))
 
 
+def _handovers(
+    plan: PlanSnapshot, standing: Standing, snapshot: Snapshot
+) -> Iterator[StartHandover]:
+    """What is proven and to be handed over, or was and is to be looked after now."""
+    if plan.record.merge != MergeMode.PR or plan.record.landing_paused:
+        return
+    for record in standing[TaskState.VERIFIED]:
+        task = plan.plan.task(record.id)
+        is_next = _is_landable(task, record, plan) and not unmerged_dependencies(task, plan.tasks)
+        if is_next and _is_due(record, snapshot):
+            yield StartHandover(record.plan, record.id)
+
+
+def _is_due(record: TaskRecord, snapshot: Snapshot) -> bool:
+    return record.retry_at <= snapshot.now and (record.plan, record.id) not in snapshot.busy
+
+
 def _is_landable(task: Task, record: TaskRecord, plan: PlanSnapshot) -> bool:
-    auto = plan.record.merge == MergeMode.AUTO and not (plan.record.paused or record.paused)
+    by_itself = plan.record.merge != MergeMode.MANUAL and not (plan.record.paused or record.paused)
     return (
-        (record.merge_requested or auto)
+        (record.merge_requested or by_itself)
         and not record.withdrawn
         and record.verified_head == record.head
         and approved(task, record)

@@ -62,6 +62,17 @@ _HEADLESS = {
     "NO_COLOR": "1",  # escape sequences cost tokens in digests
 }
 
+_LOGINS = frozenset(
+    {
+        *("HOME", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
+        *("XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"),
+        *("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"),
+        *("GH_CONFIG_DIR", "GH_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    }
+)
+"""Where the owner is logged in, and how the network is reached."""
+
 _MEASURED = {
     "CI": "1",  # watch modes off, no questions
     "TERM": "dumb",
@@ -116,6 +127,15 @@ def check_environment(
         **(plan_env or {}),
         **(extra or {}),
     }
+
+
+def owner_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the owner's own tools that the engine runs for them: their logins, no more.
+
+    Never a session's or a check's: with these one is the owner, wherever they are logged in.
+    """
+    kept = {name: value for name, value in base.items() if name in _LOGINS}
+    return {**kept, "PATH": _clean_path(base), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 
 
 def confined_environment(

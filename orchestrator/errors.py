@@ -14,6 +14,7 @@
     │   ├── StoreDamaged        the file of the database is no database any more
     │   ├── StateLost           the stored state is another engine's by now, or gone
     │   └── IllegalTransition   a task was asked to make a move the table forbids
+    ├── HandoverHeld            a proven task cannot be handed over now
     ├── SetupFailed             a worktree could not be made ready
     └── SnapshotRefused         a worktree holds what cannot be taken as work
 
@@ -113,6 +114,10 @@ class StateLost(StoreError):
 
 class IllegalTransition(StoreError):
     """A task was asked to go where its state does not lead."""
+
+
+class HandoverHeld(ClerkError):
+    """A proven task cannot be handed over, or looked after, as things are; the message is the mend."""
 
 
 class SetupFailed(ClerkError):

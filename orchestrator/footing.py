@@ -102,7 +102,9 @@ def footing(plan: Plan, record: TaskRecord, tasks: Tasks) -> Footing:
         if found is None or name not in task.after:
             moved = True  # the plan was edited, and it needs that no more
         elif has_landed(found):
-            moved = moved or found.head != head or plan.strategy is not Strategy.MERGE
+            elsewhere = bool(found.pull_request)  # whose host makes of it what it likes
+            is_other = elsewhere or found.head != head or plan.strategy is not Strategy.MERGE
+            moved = moved or is_other
         elif not _stands(task.id, found, tasks):
             return Footing.SHAKY
         else:

@@ -24,6 +24,7 @@ from orchestrator.actions import (
     Settle,
     StartBackfill,
     StartBaseline,
+    StartHandover,
     StartLanding,
     StartSession,
     StartVerification,
@@ -77,6 +78,9 @@ class Works(Protocol):
     async def verify_branch(self, plan: str, task: str) -> None: ...
     async def backfill(self, plan: str, task: str) -> None: ...
     async def bring_up(self, plan: str, task: str) -> None: ...
+    async def hand_over(self, plan: str, task: str) -> None:
+        """Hand a proven task over, or look what became of its pull request."""
+
     async def land(self, target: str) -> None:
         """Work off what is in line for a target, until nothing is."""
 
@@ -195,6 +199,8 @@ class Scheduler:
                 self._start(action, (plan, task), lambda: self._works.verify_branch(plan, task))
             case StartBackfill(plan, task):
                 self._start(action, (plan, task), lambda: self._works.backfill(plan, task))
+            case StartHandover(plan, task):
+                self._start(action, (plan, task), lambda: self._works.hand_over(plan, task))
             case StartLanding(target):
                 self._start(action, (QUEUE, target), lambda: self._works.land(target))
 

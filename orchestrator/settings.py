@@ -126,6 +126,9 @@ class Settings(BaseModel):
         None, description="URL that is sent what a person is needed for, as JSON."
     )
     theme: Literal["dark", "light"] = Field("dark", description="The dashboard's theme.")
+    pr_poll_seconds: Annotated[float, Field(ge=30, allow_inf_nan=False)] = Field(
+        60.0, description="Time between two looks at a pull request; at least 30."
+    )
     idle_exit_seconds: _Seconds = Field(
         600.0, description="Time after which a background engine without work ends; 0 never."
     )

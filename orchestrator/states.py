@@ -62,10 +62,11 @@ class Verdict(StrEnum):
 
 
 class MergeMode(StrEnum):
-    """Who triggers landing."""
+    """Who triggers landing; with *pr* nothing lands here: it is handed over as a pull request."""
 
     MANUAL = "manual"
     AUTO = "auto"
+    PR = "pr"
 
 
 class Strategy(StrEnum):

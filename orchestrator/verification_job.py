@@ -103,7 +103,7 @@ class VerificationJob:
         if record.sessions > 1:  # the first finds no conflict to resolve
             await self._site.git.resolutions.learn(record.plan, record.id, record.head)
         live = self._site.records.activity.of(record.plan, record.id)
-        if merge == MergeMode.MANUAL and live.survey is not None:
+        if merge != MergeMode.AUTO and live.survey is not None:
             target = await self._site.git.refs.resolve(branch_ref(self._site.target(record.plan)))
             if target is not None:
                 live.survey = await survey_conflicts(self._site.git.candidates, live.survey, target)

@@ -10,11 +10,12 @@ from orchestrator.backfill import Backfill
 from orchestrator.consequences import Consequences
 from orchestrator.decision import Snapshot, TaskKey, line_of
 from orchestrator.events import EventKind
+from orchestrator.handover_job import HandoverJob
 from orchestrator.merge_queue import MergeQueue
 from orchestrator.red_proof import RedProof
 from orchestrator.session_job import SessionJob
 from orchestrator.stack_job import StackJob
-from orchestrator.states import TRANSITIONS, Outcome, TaskState
+from orchestrator.states import TRANSITIONS, MergeMode, Outcome, TaskState
 from orchestrator.survey import survey_conflicts
 from orchestrator.target_ground import TargetGround
 from orchestrator.verification_job import VerificationJob
@@ -38,6 +39,7 @@ class Works:
         self._red_proof = RedProof(site)
         self._stacks = StackJob(site)
         self.run_session = self._sessions.run
+        self.hand_over = HandoverJob(site, self._consequences).run
         self.verify_baseline = self._verifications.verify_baseline
         self.bring_up = self._stacks.bring_up
 
@@ -197,6 +199,9 @@ class Works:
         leave = plan.update_checkout or self._site.records.settings.update_checkout
         ground = TargetGround(self._site, plan.target)
         target = await ground.commit()
+        if plan.merge == MergeMode.PR:  # what is in its way is elsewhere, or an old target here
+            has_moved = record.intent_base not in {"", target}
+            return has_moved or record.retry_at <= self._site.ledger.clock()
         if target is None or await ground.set_back(record, target):
             return False
         hindrance = await ground.hindrance(update_checkout=leave)

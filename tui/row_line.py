@@ -38,6 +38,9 @@ _CELLS = {
 _GAP: Span = (" " * GAP, Ink.PLAIN)
 
 
+_ENDS = {MergeMode.AUTO: "lands by itself", MergeMode.PR: "handed over as pull requests"}
+
+
 def task_line(task: TaskView, columns: Sequence[Column], now: float) -> list[Span]:
     """The line of one task."""
     line: list[Span] = []
@@ -75,7 +78,7 @@ def _about_plan(row: PlanRow) -> tuple[str, ...]:
         f"{merged} of {plural(len(plan.tasks), 'task')} landed",
         "" if row.shown == len(plan.tasks) else f"{row.shown} shown",
         _condition(plan),
-        "lands by itself" if plan.merge is MergeMode.AUTO else "",
+        _ENDS.get(plan.merge, ""),
         plan.warnings[0] if plan.warnings else "",
     )
 

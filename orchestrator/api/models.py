@@ -126,6 +126,7 @@ class TaskView(View):
     base: str = ""
     head: str = ""
     merged_commit: str = ""
+    pull_request: str = ""
     revert_requested: bool = False
     reverted_commit: str = ""
 

@@ -138,7 +138,7 @@ def task_view(
             live.survey,
             asks=asks,
             asks_approval=asks_approval,
-            lands_by_itself=snapshot.record.merge == MergeMode.AUTO,
+            lands_by_itself=snapshot.record.merge != MergeMode.MANUAL,
         ),
         checks=_checks(task, snapshot, live.checks, live.running_checks),
         diff=_diff(live.survey, record),
@@ -158,6 +158,7 @@ def task_view(
         base=record.base,
         head=record.head,
         merged_commit=record.merged_commit,
+        pull_request=record.pull_request,
         revert_requested=record.revert_requested,
         reverted_commit=record.reverted_commit,
     )

@@ -95,6 +95,8 @@ def what_became(task: TaskView) -> str:
     tries = f" after {task.attempts_used} attempts" if several else ""
     if task.state is TaskState.MERGED:
         return f"merged as {task.merged_commit[:9]}{tries}"
+    if task.state is TaskState.VERIFIED and task.pull_request and not task.held:
+        return f"handed over{tries}: {safe_text(task.pull_request, one_line=True)}"
     if task.state is TaskState.VERIFIED and task.merge_ready and not task.held:
         return f"merge-ready{tries}: clerk merge {task.id}"
     why = task.held or task.reason or _closed_gate(task)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--merge", type=click.Choice(["manual", "auto"]), help="Instead of the plan's own.")
+@click.option(
+    "--merge", type=click.Choice(["manual", "auto", "pr"]), help="Instead of the plan's own."
+)
 @click.option(
     "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
 )

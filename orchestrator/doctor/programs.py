@@ -135,6 +135,6 @@ async def _version(program: str, environ: Mapping[str, str]) -> str:
 
 
 async def hosting(ground: Ground) -> Iterator[Finding]:
-    """For what comes later; nothing needs it yet."""
+    """For plans that hand over."""
     found = shutil.which("gh", path=ground.environ.get("PATH"))
-    return iter([ok("gh", found or "not there; nothing needs it yet")])
+    return iter([ok("gh", found or "not there; only plans with merge: pr need it")])

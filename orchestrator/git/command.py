@@ -169,6 +169,18 @@ def _judged(args: Sequence[str], output: Output, ok: Collection[int]) -> Output:
     raise GitError(message, args_shown=args, code=output.code)
 
 
+async def run_as_owner(git_dir: Path, *args: str, env: Mapping[str, str]) -> Output:
+    """Run git in a repository of the engine's own making, with the logins that ``env`` holds."""
+    argv = ["git", f"--git-dir={git_dir}", "--no-pager", *args]
+    try:
+        done = await process.run(argv, cwd="/", env=env, timeout_seconds=TIMEOUT_SECONDS)
+    except TimeoutError as error:
+        raise GitError(
+            f"git {args[0]} gave no answer within {TIMEOUT_SECONDS:.0f} s", args_shown=args
+        ) from error
+    return _judged(args, Output(done.code, done.stdout, done.stderr), (0,))
+
+
 def run_as_user(*args: str, start: Path) -> Output:
     """Run git as the user would in the folder ``start``, to find out where we are.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from orchestrator.environment import owner_environment
 from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
@@ -123,6 +124,42 @@ def git_environment(
         "GIT_COMMON_DIR": str(common_dir),
         **settings_environment((*SETTINGS, *extra)),
         **identity.as_environment(),
+    }
+
+
+EXCHANGE_SETTINGS: tuple[tuple[str, str], ...] = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.askPass", "true"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.writeCommitGraph", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("push.recurseSubmodules", "no"),
+    ("push.followTags", "false"),
+    ("transfer.fsckObjects", "true"),
+)
+
+
+def exchange_environment(objects: Path) -> Mapping[str, str]:
+    """For git between a remote and an empty repository that shares the folder ``objects``.
+
+    The one environment with the owner's own logins (their configuration's credential helper and ssh
+    command, their agent) and with a network; nobody is there to be asked for a password.
+    """
+    return {
+        **owner_environment(os.environ),
+        "PATH": search_path(),
+        "GIT_OBJECT_DIRECTORY": str(objects),
+        "GIT_ALLOW_PROTOCOL": "file:https:ssh",
+        "GIT_PROTOCOL_FROM_USER": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "true",
+        "SSH_ASKPASS": "true",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_GRAFT_FILE": "/dev/null",
+        **settings_environment(EXCHANGE_SETTINGS),
     }
 
 

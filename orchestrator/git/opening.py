@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.conflicts import Conflicts
+from orchestrator.git.exchange import Exchange
 from orchestrator.git.grounds import Grounds
 from orchestrator.git.history import History
 from orchestrator.git.imports import Imports
@@ -115,6 +116,10 @@ class OpenRepository:
     def landing(self) -> Landing:
         recheck = Recheck(self.objects, self.history, self.candidates, self.reverting)
         return Landing(self.git, self.refs, self.objects, recheck)
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        return Exchange(self.git, self.repository.state_dir / "outbox")
 
     @cached_property
     def imports(self) -> Imports:

@@ -24,6 +24,7 @@ from orchestrator.plan.scalars import (
     Lent,
     Line,
     Name,
+    Remote,
     Strict,
     Text,
     Tokens,
@@ -338,7 +339,12 @@ class Plan(Strict):
     name: Name = Field(description="Names branches, worktrees and logs.")
     target: Branch = Field("main", description="The branch that receives merges.")
     merge: Annotated[MergeMode, Field(strict=False)] = Field(
-        MergeMode.MANUAL, description="Whether proven tasks land by themselves."
+        MergeMode.MANUAL,
+        description="Whether proven tasks land by themselves (auto), when a person says so (manual), or"
+        " are handed over as pull requests (pr).",
+    )
+    remote: Remote = Field(
+        "origin", description="With merge: pr, the remote that task branches are pushed to."
     )
     strategy: Annotated[Strategy, Field(strict=False)] = Field(
         Strategy.MERGE,

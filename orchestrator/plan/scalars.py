@@ -63,6 +63,11 @@ Variable = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
 ]
+Remote = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+]
+"""The name of one of git's remotes; never a URL."""
 Host = Annotated[Text, AfterValidator(check_host)]
 Branch = Annotated[Text, AfterValidator(check_branch)]
 Glob = Annotated[Text, AfterValidator(check_glob)]

@@ -14,7 +14,7 @@ SMOKE = (
     (CONFINED, "import.moved-in:1"),
     (STACKING, "stack.branch-moved:1"),
 )
-ELSEWHERE = {"migration.backed-up", "migration.done"}
+ELSEWHERE = {"migration.backed-up", "migration.done", "handover.pushed", "handover.opened"}
 """Visited by tests of their own."""
 
 

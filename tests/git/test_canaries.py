@@ -30,7 +30,7 @@ ROOM = Path(__file__).parents[2] / "orchestrator/git"
 HOOKS = (
     "pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-checkout",
     "pre-merge-commit", "post-merge", "post-rewrite", "post-index-change",
-    "reference-transaction", "pre-rebase",
+    "reference-transaction", "pre-rebase", "pre-push",
 )  # fmt: skip
 SETTINGS = {
     "core.fsmonitor": "core.fsmonitor",
@@ -48,6 +48,8 @@ SETTINGS = {
     "diff.textconv": "diff.t.textconv",
     "diff.command": "diff.d.command",
     "alias": "alias.st",
+    "remote.receivepack": "remote.there.receivepack",
+    "remote.uploadpack": "remote.there.uploadpack",
 }
 ATTRIBUTES = """\
 *.c filter=c
@@ -79,6 +81,9 @@ class Battery:
             "GIT_EXTERNAL_DIFF",
             "promisor",
         }
+        self.remote = top / "remote.git"
+        sample.git("clone", "-q", "--bare", str(sample.path), str(self.remote))
+        sample.git("remote", "add", "there", str(self.remote))
         self._plant()
 
     def program(self, name):
@@ -164,6 +169,9 @@ class Battery:
         plain("diff", self.base)
         plain("diff", "--no-ext-diff", self.base, "--", "x.t")
         plain("status")
+        plain("push", "there", "HEAD:refs/heads/x")
+        plain("push", str(self.remote), "HEAD:refs/heads/y")
+        plain("fetch", "there")
         plain("ls-remote", "ssh://nobody@localhost/x")
         plain("credential", "fill", given="protocol=https\nhost=x.invalid\n\n")
         return self.fired
@@ -256,6 +264,10 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.imports.take(empty, [left.head], base)
     empty.write_bytes(b"")
     await opened.imports.take(empty, [left.head], base)
+    url = await opened.exchange.url_of("there")
+    await opened.exchange.push(url, "refs/heads/clerk/p/t", left.head, over="")
+    assert await opened.exchange.head_of(url, "refs/heads/clerk/p/t") == left.head
+    await opened.exchange.fetch(url, "refs/heads/main", known=[base])
     await opened.worktrees.reopen("p", "t")
     await opened.worktrees.remove("p", "t")
 

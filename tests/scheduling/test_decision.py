@@ -13,6 +13,7 @@ from orchestrator.actions import (
     Settle,
     StartBackfill,
     StartBaseline,
+    StartHandover,
     StartLanding,
     StartSession,
     StartVerification,
@@ -528,3 +529,61 @@ def test_where_landing_makes_other_commits_a_stack_is_brought_up_as_it_lands():
     states = {"a": replace(verified("a"), state=S.MERGED), "b": stacked("b", "a@h")}
     plan = plan_of({"a": [], "b": ["a"]}, states=states, strategy="squash", **STACK)
     assert decide(snap(plan)).actions == (BringUp("p", "b"),)
+
+
+def handed(**facts):
+    """A proven task; what is told of it laid over that."""
+    proven = {"state": S.VERIFIED, "head": "h", "verified_head": "h"} | facts
+    return TaskRecord("p", "a", **proven)
+
+
+def test_what_is_proven_is_handed_over_and_never_lands_here():
+    decision = decide(snap(plan_of({"a": []}, merge="pr", states={"a": handed()})))
+    assert decision.actions == (StartHandover("p", "a"),)
+    assert line_of(snap(plan_of({"a": []}, merge="pr", states={"a": handed()})), "main") == ()
+    ordered = plan_of({"a": []}, merge="pr", states={"a": handed(merge_requested=True)})
+    assert decide(snap(ordered)).actions == (StartHandover("p", "a"),)
+    for merge in ("auto", "manual"):
+        assert not started(
+            decide(snap(plan_of({"a": []}, merge=merge, states={"a": handed()}))), StartHandover
+        )
+
+
+def test_an_open_pull_request_is_looked_at_when_it_is_time_and_keeps_the_plan_going():
+    waits = handed(pull_request="https://x/pull/1", retry_at=160.0)
+    decision = decide(snap(plan_of({"a": []}, merge="pr", states={"a": waits})))
+    assert (decision.actions, decision.wake_at, decision.quiet_plans) == ((), 160.0, frozenset())
+    later = decide(snap(plan_of({"a": []}, merge="pr", states={"a": waits}), now=160.0))
+    assert later.actions == (StartHandover("p", "a"),)
+    busy = snap(plan_of({"a": []}, merge="pr", states={"a": waits}), now=160.0, busy=["a"])
+    assert decide(busy).actions == ()
+
+
+def test_what_is_held_over_there_waits_for_a_person():
+    held = handed(held="gh is not installed", retry_at=400.0)
+    decision = decide(snap(plan_of({"a": []}, merge="pr", states={"a": held})))
+    assert (decision.actions, decision.wake_at) == ((), None)
+    assert decision.quiet_plans == {"p"}
+
+
+@pytest.mark.parametrize(
+    "facts", [{"verified_head": "g"}, {"withdrawn": True}, {"paused": True}, {"state": S.MERGED}]
+)
+def test_what_is_not_proven_or_taken_out_is_not_handed_over(facts):
+    decision = decide(snap(plan_of({"a": []}, merge="pr", states={"a": handed(**facts)})))
+    assert decision.actions == ()
+
+
+def test_a_task_that_waits_for_approval_or_another_is_not_handed_over():
+    plan = plan_of({"a": []}, merge="pr", states={"a": handed()}, a={"approve": True})
+    assert decide(snap(plan)).actions == ()
+    plan = plan_of({"b": [], "a": ["b"]}, merge="pr", states={"a": handed(), "b": S.RUNNING})
+    assert not started(decide(snap(plan)), StartHandover)
+    stack = {"a": {"stack": True}}
+    below = replace(handed(pull_request="https://x/pull/1"), id="b")
+    states = {"b": below, "a": handed(stacked_on="b@h", base="g")}
+    plan = plan_of({"b": [], "a": ["b"]}, merge="pr", states=states, **stack)
+    assert started(decide(snap(plan)), StartHandover) == ["b"]
+    states["b"] = replace(below, state=S.MERGED)
+    plan = plan_of({"b": [], "a": ["b"]}, merge="pr", states=states, **stack)
+    assert decide(snap(plan)).actions == (BringUp("p", "a"),)
