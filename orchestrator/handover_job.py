@@ -110,7 +110,7 @@ class HandoverJob:
         there = await exchange.head_of(url, ref)
         if there == record.head:
             return
-        if there and there not in await self._own_heads(record):
+        if there and not await self._loses_nothing(record, there):
             raise _foreign(record, there)
         try:
             await exchange.push(url, ref, record.head, over=there)
@@ -121,10 +121,13 @@ class HandoverJob:
             if now == there:
                 raise
 
-    async def _own_heads(self, record: TaskRecord) -> frozenset[str]:
-        """Every commit that a session of the task has left: what was ever pushed is one of them."""
-        prefix = keep_ref(record.plan, record.id, 0).rpartition("/")[0]
-        return frozenset((await self._site.git.refs.list(prefix)).values())
+    async def _loses_nothing(self, record: TaskRecord, there: str) -> bool:
+        """Whether what stands over there is in the head, or was left by a session of the task."""
+        git, prefix = self._site.git, keep_ref(record.plan, record.id, 0).rpartition("/")[0]
+        if there in (await git.refs.list(prefix)).values():
+            return True
+        known = await git.refs.resolve(there)
+        return known is not None and await git.history.is_ancestor(there, record.head)
 
     async def _remote(self, record: TaskRecord) -> tuple[str, Hosted]:
         """Where to, by the repository's configuration, which must be as its owner left it."""

@@ -113,6 +113,9 @@ def test_what_somebody_else_pushed_is_not_overwritten(yard, forge):
     assert f"somebody else has pushed {theirs[:9]}" in ended.stdout + ended.stderr
     assert forge.git("rev-parse", "clerk/p/a") == theirs
     assert forge.pulls == []
+    forge.git("update-ref", "refs/heads/clerk/p/a", main)  # which the work holds
+    yard.clerk("merge", "a", code=3, **forge.env)
+    assert forge.git("rev-parse", "clerk/p/a") == yard.status()["a"]["head"]
 
 
 @pytest.mark.slow
