@@ -71,7 +71,8 @@ _WAITED = {"cart-total": 95.0, "cart-discount": 22.0, "payment-webhook": 410.0}
 def shop() -> PlanView:
     def task(id: str, state: TaskState, title: str, ago: float = 0, **fields: Any) -> TaskView:  # noqa: A002
         waited = {"queueing_seconds": 12.0, "waiting_seconds": _WAITED.get(id, 0.0)}
-        given = waited | {"after": _AFTER.get(id, ())} | fields
+        budget = {"tokens_allowed": 400_000, "cost_allowed_usd": 2.0}
+        given = waited | budget | {"after": _AFTER.get(id, ())} | fields
         return a_task(id, state, title=title, state_since=NOW - ago, sandbox="none", **given)
 
     def used(tokens: int, cost: float) -> UsageView:

@@ -15,10 +15,12 @@ import termios
 from pathlib import Path
 
 import pytest
-from scripted.hostile_site import SIGN, a_hostile_engine
+from scripted.hostile_site import NASTY, SIGN, a_hostile_engine
 
 import tui
+from orchestrator.states import TaskState
 from tui.screens.log import LogScreen
+from tui.screens.question import QuestionScreen
 from tui.screens.task import TaskScreen
 
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b\U000e0000-\U000e0fff]")
@@ -64,6 +66,29 @@ async def test_hostile_text_is_inert_wherever_it_is_shown(dashboard) -> None:
         await look()
         assert it.app.is_running
         assert it.app.return_code is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("key", "fields"),
+    [
+        ("m", {"state": TaskState.VERIFIED, "merge_ready": True}),
+        ("M", {"state": TaskState.VERIFIED, "merge_ready": True}),
+        ("x", {"state": TaskState.VERIFIED}),
+        ("R", {"state": TaskState.MERGED, "merged_commit": NASTY}),
+    ],
+)
+async def test_what_a_question_tells_of_commits_and_files_is_inert(dashboard, key, fields) -> None:
+    engine = a_hostile_engine()
+    engine.change("shop", "cart", held="", blocked_by=(), approved=True, **fields)
+    async with dashboard(engine, (120, 40)) as it:
+        await it.select("cart")
+        await it.press(key)
+        await it.until(lambda: isinstance(it.app.screen, QuestionScreen) and it.sees(SIGN))
+        assert not UNSAFE.search(it.shown)
+        await it.press("escape")
+        await it.press("y")
+        assert not UNSAFE.search(it.app.clipboard)
 
 
 @pytest.mark.anyio
