@@ -36,7 +36,7 @@ def test_who_stopped_says_what_for():
 
 @pytest.mark.parametrize(
     "state",
-    set(TaskState) - {TaskState.NEEDS_INPUT, TaskState.FAILED, TaskState.VERIFIED},
+    sorted(set(TaskState) - {TaskState.NEEDS_INPUT, TaskState.FAILED, TaskState.VERIFIED}),
 )
 def test_what_is_in_work_or_done_needs_nobody(state):
     assert need(at(state)) is None
