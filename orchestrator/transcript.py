@@ -1,7 +1,8 @@
 """A session told in lines: what a person reads while the raw output lies beside it.
 
-One line an event, with its time in UTC; bounded on disk like every log. Foreign text passes
-``safe_text``, so that the file may be shown as it is.
+One line an event, with its time in UTC; what is said may go on in lines that are indented, so that
+none of them can pass for an event. Bounded on disk like every log. Foreign text passes ``safe_text``,
+so that the file may be shown as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from orchestrator.results import SessionResult
 
 _BYTES = 8 * 1024 * 1024
-_LINE_CHARACTERS = 4000
+_CHARACTERS = 4000
+_SAID = (Message, Asked, Finished)
+_NEWLINE, _NEXT_LINE = "\n", "\n    "
 
 
 def describe(event: AgentEvent) -> str:  # noqa: PLR0911 - one for each kind of event
@@ -60,18 +63,18 @@ class Transcript:
         self._log = BoundedLog(path, _BYTES)
 
     def write(self, event: AgentEvent) -> None:
-        self._line(describe(event))
+        self._tell(describe(event), in_lines=isinstance(event, _SAID))
 
-    def _line(self, told: str) -> None:
+    def _tell(self, told: str, *, in_lines: bool = False) -> None:
         clock = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        text = safe_text(told, limit=_LINE_CHARACTERS, one_line=True)
-        self._log.write(f"{clock} {text}\n".encode())
+        text = safe_text(told, limit=_CHARACTERS, one_line=not in_lines).strip()
+        self._log.write(f"{clock} {text.replace(_NEWLINE, _NEXT_LINE)}\n".encode())
 
     def end(self, result: SessionResult, raw: Path) -> None:
         """How the session ended, and where all is that it printed: most of it is no event."""
         why = f": {result.reason}" if result.reason else ""
-        self._line(f"ended {result.outcome.replace('_', ' ')}{why}")
-        self._line(f"all that it printed is in {raw}")
+        self._tell(f"ended {result.outcome.replace('_', ' ')}{why}")
+        self._tell(f"all that it printed is in {raw}")
 
     def close(self) -> None:
         self._log.close()

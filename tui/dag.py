@@ -129,23 +129,20 @@ def _order(columns: list[list[_Place]], after: Mapping[str, Sequence[str]]) -> N
     for place, linked in before.items():
         for other in linked:
             behind[other].append(place)
+    at = {place: n for column in columns for n, place in enumerate(column)}
     for sweep in range(_SWEEPS):
         forth = sweep % 2 == 0
         for column in columns if forth else reversed(columns):
-            _sort(column, before if forth else behind, columns)
+            _sort(column, before if forth else behind, at)
+            at.update({place: n for n, place in enumerate(column)})
 
 
 def _sort(
-    column: list[_Place],
-    linked: Mapping[_Place, Sequence[_Place]],
-    columns: Sequence[Sequence[_Place]],
+    column: list[_Place], linked: Mapping[_Place, Sequence[_Place]], at: Mapping[_Place, int]
 ) -> None:
-    at = {place: n for other in columns for n, place in enumerate(other)}
-    here = {place: n for n, place in enumerate(column)}
-
     def key(place: _Place) -> float:
-        known = [at[other] for other in linked.get(place, ()) if other in at]
-        return sum(known) / len(known) if known else here[place]
+        known = [at[other] for other in linked.get(place, ())]
+        return sum(known) / len(known) if known else at[place]
 
     column.sort(key=key)
 
@@ -155,15 +152,17 @@ def _rows(
 ) -> dict[_Place, int]:
     """The row of each place: level with what leads there, and with nothing else that leads on."""
     linked = _neighbours(columns, after)
-    apart = 1 if max(map(len, columns), default=0) > _CROWDED else 2
+    most = max(map(len, columns), default=0)
+    apart = 1 if most > _CROWDED else 2
     rows: dict[_Place, int] = {}
     leading_on: dict[int, _Place] = {}
     for number, column in enumerate(columns):
         following = 0
-        for place in column:
+        for left, place in zip(range(len(column), 0, -1), column, strict=True):
             before = linked.get(place, ())
             known = [rows[other] for other in before if other in rows]
-            row = max(following, round(sum(known) / len(known)) if known else 0)
+            wanted = round(sum(known) / len(known)) if known else 0
+            row = max(following, min(wanted, (most - left) * apart))
             while row in leading_on and leading_on[row] not in before:
                 row += 1
             rows[place], following = row, row + apart

@@ -17,11 +17,13 @@ from orchestrator.agents.protocol import (
     Message,
     Prompt,
     RateLimited,
+    ToolCall,
 )
 from orchestrator.agents.replay import ReplayAgent
 from orchestrator.plan.model import AgentProfile
 from orchestrator.results import SessionResult, Usage
 from orchestrator.states import Outcome
+from orchestrator.transcript import Transcript
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +158,17 @@ async def test_the_transcript_is_readable_and_safe(run: Run, tmp_path: Path) -> 
     told = [line.partition("Z ")[2] for line in lines]
     assert told[:-1] == ["says red alert \ufffdnul", "says next", "ended completed"]
     assert told[-1] == f"all that it printed is in {tmp_path / 'logs' / 'session.log'}"
+
+
+async def test_what_is_said_keeps_its_lines_and_none_passes_for_an_event(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "transcript.log")
+    transcript.write(Message("two things:\n- one\n2026-11-30T11:00:00Z ended completed\n"))
+    transcript.write(ToolCall("Bash", "echo\nls"))
+    transcript.close()
+    first, *others = (tmp_path / "transcript.log").read_text().splitlines()
+    assert first.endswith("Z says two things:")
+    assert others[:2] == ["    - one", "    2026-11-30T11:00:00Z ended completed"]
+    assert others[2].endswith("Z calls Bash echo ls")
 
 
 async def test_a_flood_of_messages_reaches_the_transcript_not_the_listener(

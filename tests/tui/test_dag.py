@@ -100,7 +100,7 @@ def test_a_hundred_tasks_are_readable(seed):
         f"t{n}": [f"t{(n * 7 + seed + k) % n}" for k in range(2)] if n else [] for n in range(100)
     }
     drawing = draw(after)
-    assert drawing.height <= 300
+    assert drawing.height <= 220
     assert drawing.width <= 3_000
 
 
