@@ -134,7 +134,7 @@ def _order(columns: list[list[_Place]], after: Mapping[str, Sequence[str]]) -> N
         forth = sweep % 2 == 0
         for column in columns if forth else reversed(columns):
             _sort(column, before if forth else behind, at)
-            at.update({place: n for n, place in enumerate(column)})
+            at |= {place: n for n, place in enumerate(column)}
 
 
 def _sort(
