@@ -45,7 +45,7 @@ async def recover(site: Site) -> None:
             elif task.state is TaskState.MERGED:
                 await _tidy(site, task)
                 await finish_reverting(site, task)
-            elif task.retry_at:
+            elif task.retry_at and not plan.settled_at:  # what is settled waits for a person
                 site.ledger.amend(task, retry_at=waits_until(task, site.ledger.clock()))
     await keep_missing_evidence(site)
     await look_again(site.records)

@@ -291,8 +291,12 @@ class Story(RuleBasedStateMachine):
         self._succeed(0)
         after = Stored.read(self.desk.records)
         assert self.yard.git("for-each-ref") == refs
-        assert (after.tasks, after.attempts) == (before.tasks, before.attempts)
-        assert after.verifications == before.verifications
+        for was, now in zip(
+            (*before.tasks, *before.attempts, *before.verifications),
+            (*after.tasks, *after.attempts, *after.verifications),
+            strict=True,
+        ):
+            assert now == was, f"starting again changed {was} to {now}"
 
     async def _halt(self) -> None:
         self.desk.orders.pause("p", None, paused=True)
