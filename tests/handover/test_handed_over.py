@@ -80,6 +80,7 @@ def test_changes_requested_go_back_by_a_note_and_update_the_same_pull_request(ya
     assert {"Say more", "do it"} <= set(yard.prompt("a", 2).replace(": ", "\n").splitlines())
 
 
+@pytest.mark.slow
 def test_closed_there_needs_a_person_and_a_retry_opens_another(yard, forge):
     begin(yard, forge, {"a": GOOD.format("a")})
     forge.set(1, state="closed")
@@ -106,6 +107,7 @@ def test_without_gh_it_is_held_with_the_mend_and_goes_on_once_that_is_there(yard
     assert f"handed over: {URL}/pull/1" in told.stderr
 
 
+@pytest.mark.slow
 def test_what_somebody_else_pushed_is_not_overwritten(yard, forge):
     main = forge.git("rev-parse", "main")
     theirs = forge.commit_on("refs/heads/clerk/p/a", "theirs", main)

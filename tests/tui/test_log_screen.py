@@ -45,6 +45,7 @@ async def test_a_huge_log_is_opened_at_its_end_and_hardly_read(dashboard) -> Non
 async def test_the_reader_goes_anywhere_and_little_is_held(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine) as it:
+        it.app.animation_level = "none"  # each page up would take its half second
         pane = await open_log(it, engine)
         await it.press("g")
         await it.until(lambda: it.sees("raw line 0 ", "raw line 3"))
