@@ -15,6 +15,7 @@ from orchestrator.events import EventKind
 from orchestrator.feedback import conflict_feedback, red_merge_feedback
 from orchestrator.git.refs import branch_ref
 from orchestrator.landing_outcomes import Conflicted, Held, Inconclusive, Landed, Red
+from orchestrator.second_look import recall_checks
 from orchestrator.site import CANDIDATE
 from orchestrator.states import MergeMode, TaskState
 from orchestrator.survey import survey_conflicts
@@ -96,6 +97,7 @@ class Consequences:
         ledger.land(record, landed.commit, landed.base, "; ".join(landed.notes))
         crash_point("landing.recorded")
         self._site.records.activity.of(record.plan, record.id).line = ""
+        self._put_off_checks(record)
 
     async def tidy(self, record: TaskRecord) -> None:
         """Remove what a landed task needs no more; its branch and keep refs stay."""
@@ -117,11 +119,17 @@ class Consequences:
             message = f"landing waits: {reason}"
             ledger.tell(EventKind.WARNING, message, plan=record.plan, task=record.id)
         ledger.amend(record, held=reason, retry_at=ledger.clock() + HELD_SECONDS)
+        self._put_off_checks(record)
         live = self._site.records.activity.of(record.plan, record.id)
         if live.survey is not None and live.survey.conflicts is None:
             target = await self._site.git.refs.resolve(branch_ref(self._site.target(record.plan)))
             if target is not None:
                 live.survey = await survey_conflicts(self._site.git.candidates, live.survey, target)
+
+    def _put_off_checks(self, record: TaskRecord) -> None:
+        """A verification that nobody waits for any more is stopped, and ends without a word."""
+        if self._site.records.activity.of(record.plan, record.id).running_checks:
+            recall_checks(self._site.records, record)
 
     def _lands_by_itself(self, record: TaskRecord) -> bool:
         return self._site.records.book.record(record.plan).merge == MergeMode.AUTO

@@ -34,7 +34,7 @@ async def look_again(records: Records) -> None:
         target = await refs.resolve(branch_ref(records.book.record(name).target))
         for task in records.book.snapshot(name).tasks.values():
             if task.head and task.base:
-                _recall_checks(records, task)
+                recall_checks(records, task)
                 await _recall_survey(records, task, target)
 
 
@@ -60,8 +60,10 @@ def _recall_times(records: Records) -> None:
         after = moves[-1].seq
 
 
-def _recall_checks(records: Records, task: TaskRecord) -> None:
+def recall_checks(records: Records, task: TaskRecord) -> None:
+    """Show the last verification on record, and none as going on."""
     live = records.activity.of(task.plan, task.id)
+    live.begin_checks(())
     last = records.store.verifications(task.plan, task.id)[-1:]
     for result in results_from(last[0]) if last else ():
         live.checks[result.check] = result

@@ -42,3 +42,19 @@ def test_a_target_checked_out_while_it_is_being_verified_for_is_not_touched(yard
     until_blocking(lambda: any(WHY in task["held"] for task in yard.status().values()))
     assert len(yard.first_parents()) == 2
     assert yard.git("status", "--porcelain") == ""
+
+
+def test_what_is_held_is_not_shown_as_being_checked(yard):
+    """Its verification was stopped; what is known of it is that its branch passed."""
+    line = f"if [ -e a.txt ] && [ -e b.txt ]; then {yard.waits('both')}; fi"
+    plan = yard.plan(
+        {"a": "echo good > a.txt", "b": "echo good > b.txt"},
+        checks={"unit": {"run": line}},
+        merge="auto",
+    )
+    yard.clerk("start", str(plan))
+    yard.begun("both")
+    yard.git("checkout", "-q", "main")
+    until_blocking(lambda: any(WHY in task["held"] for task in yard.status().values()))
+    shown = [check for task in yard.status().values() for check in task["checks"]]
+    assert {(check["running"], check["verdict"]) for check in shown} == {(False, "passed")}

@@ -68,6 +68,19 @@ def test_a_longer_candidate_that_passes_lands_all_that_is_in_it(yard):
     assert yard.audit() == ["proven", "covered", "proven"]
 
 
+def test_what_landed_with_a_longer_candidate_is_not_shown_as_being_checked(yard):
+    queue = {"mode": "tip", "slots": 2}
+    plan = yard.plan(files("abc"), checks=by_count(yard, 2, 3), merge="auto", queue=queue)
+    yard.clerk("start", str(plan), **TWO_SLOTS)
+    yard.begun("tree2")
+    yard.begun("tree3")
+    yard.gate("tree3").touch()
+    for task in "abc":
+        yard.until(task, "merged")
+    shown = [check for task in yard.status().values() for check in task["checks"]]
+    assert {(check["running"], check["verdict"]) for check in shown} == {(False, "passed")}
+
+
 def test_what_landed_below_a_proven_one_is_verified_by_itself_while_others_work(yard):
     """Red by itself as it is here, it is told, and stays."""
     check = f"{COUNT}; if [ $n = 2 ]; then {yard.waits('two')}; fi; [ $n != 2 ]"
