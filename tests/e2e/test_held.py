@@ -37,6 +37,7 @@ def test_a_target_checked_out_while_it_is_being_verified_for_is_not_touched(yard
     )
     yard.clerk("start", str(plan))
     yard.begun("both")
+    until_blocking(lambda: len(yard.first_parents()) == 2)  # it may land while that is begun
     yard.git("checkout", "-q", "main")
     yard.gate("both").touch()
     until_blocking(lambda: any(WHY in task["held"] for task in yard.status().values()))
@@ -54,6 +55,7 @@ def test_what_is_held_is_not_shown_as_being_checked(yard):
     )
     yard.clerk("start", str(plan))
     yard.begun("both")
+    until_blocking(lambda: len(yard.first_parents()) == 2)  # it may land while that is begun
     yard.git("checkout", "-q", "main")
     until_blocking(lambda: any(WHY in task["held"] for task in yard.status().values()))
     shown = [check for task in yard.status().values() for check in task["checks"]]
