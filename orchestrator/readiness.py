@@ -232,7 +232,7 @@ def _merged_result(record: TaskRecord) -> Gate:
     if record.reverted_commit:
         return Gate(name, False, f"landed, and was taken back with {record.reverted_commit[:9]}")
     if record.state is TaskState.MERGED:
-        return Gate(name, True, f"verified as {record.merged_commit[:9]}, which landed")
+        return Gate(name, True, f"landed as {record.merged_commit[:9]}: clerk evidence {record.id}")
     if record.state is TaskState.MERGING:
         return Gate(name, False, f"candidate {record.intent[:9]} is being verified")
     return Gate(name, False, "verified as merged when it lands")

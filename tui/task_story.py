@@ -132,13 +132,21 @@ def _gate_line(gate: GateView) -> Line:
 def _evidence(gate: GateView, detail: TaskDetail) -> list[Line]:
     """The newest verification for this gate, and what was compared with what."""
     if gate.name in _PROVEN_BY:
-        known = [one for one in detail.verifications if one.purpose in _PROVEN_BY[gate.name]]
+        known = [one for one in detail.verifications if _is_proof(one, gate, detail.task)]
         return _proof(known[-1]) if known else []
     said = {
         "in scope": f"may touch {', '.join(detail.touches)}" if detail.touches else "",
         "dependencies merged": f"after {', '.join(detail.task.after)}" if detail.task.after else "",
     }.get(gate.name, "")
     return [Line(said, Ink.FAINT, "    ")] if said else []
+
+
+def _is_proof(verification: VerificationView, gate: GateView, task: TaskView) -> bool:
+    """What was verified before it landed as another commit proves nothing of that one."""
+    if verification.purpose not in _PROVEN_BY[gate.name]:
+        return False
+    landed = {task.merged_commit, task.reverted_commit}
+    return verification.purpose != "candidate" or landed == {""} or verification.commit in landed
 
 
 def _proof(verification: VerificationView) -> list[Line]:

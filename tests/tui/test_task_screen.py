@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from scripted.building_site import a_lively_engine
+from scripted.building_site import a_lively_engine, check
 from scripted.engine import ScriptedEngine, a_plan, a_task
 from textual.widgets import TabbedContent
 
 import tui.transcript
-from orchestrator.states import TaskState
+from orchestrator.api.models import GateView, TaskDetail, VerificationView
+from orchestrator.states import TaskState, Verdict
 from tui.lines_view import LinesView
+from tui.task_story import readiness_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +32,25 @@ async def test_every_pane_tells_its_part(dashboard) -> None:
         ]:  # fmt: skip
             await it.press(key)
             await it.until(lambda text=text: it.sees(text))
+
+
+def test_a_verification_before_another_commit_landed_is_no_evidence_of_it() -> None:
+    red, green = (
+        VerificationView(
+            id=number, purpose="candidate", attempt=1, commit=commit, tree="", verdict=verdict, digest="",
+            checks=(check("unit", verdict),), started_at=0.0, ended_at=1.0,
+        )
+        for number, commit, verdict in ((1, "aaa", Verdict.FAILED), (2, "bbb", Verdict.PASSED))
+    )  # fmt: skip
+    gate = GateView(name="merged result verified", open=True, reason="landed as bbb")
+    task = a_task("cart", TaskState.MERGED, merged_commit="bbb", gates=(gate,))
+
+    def told(*known: VerificationView) -> str:
+        detail = TaskDetail.model_construct(task=task, verifications=known)
+        return "\n".join(line.text for line in readiness_lines(task, detail))
+
+    assert "commit bbb" in told(red, green)
+    assert "commit" not in told(red)
 
 
 async def test_arrows_turn_the_panes_and_escape_leads_back(dashboard) -> None:
