@@ -71,8 +71,9 @@ def _page(told: Evidence) -> Iterator[str]:
         yield "approved by a person"
         yield from (f"  the work at {told.approved_head}",) if told.approved_head else ()
         yield from (f"  the tests at {told.approved_tests}",) if told.approved_tests else ()
-    yield ""
-    yield "attempts"
+    if told.attempts:
+        yield ""
+        yield "attempts"
     for one in told.attempts:
         box = "no sandbox" if one.sandbox == "none" else f"in {one.sandbox}"
         counted = "" if one.counted else ", not counted"

@@ -94,7 +94,8 @@ def what_became(task: TaskView) -> str:
     several = task.attempts_used > 1 and task.state is not TaskState.FAILED
     tries = f" after {task.attempts_used} attempts" if several else ""
     if task.state is TaskState.MERGED:
-        return f"merged as {task.merged_commit[:9]}{tries}"
+        back = f", taken back as {task.reverted_commit[:9]}" if task.reverted_commit else ""
+        return f"merged as {task.merged_commit[:9]}{tries}{back}"
     if task.state is TaskState.VERIFIED and task.pull_request and not task.held:
         return f"handed over{tries}: {safe_text(task.pull_request, one_line=True)}"
     if task.state is TaskState.VERIFIED and task.merge_ready and not task.held:

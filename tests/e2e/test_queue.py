@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from waiting import LIMIT_SECONDS, until_blocking
 
@@ -214,7 +215,10 @@ def test_a_landed_task_is_taken_back_and_whoever_needs_it_is_told(yard):
     assert trailers(yard, "Clerk-Reverts", "-1", "main") == [f"a@{landed}"]
     assert len(trailers(yard, "Clerk-Verified", "-1", "main")) == 1
     until_blocking(lambda: yard.audit() == ["proven"] * 3)
-    assert "taken back from main" in yard.clerk("evidence", "a").stdout
+    page = yard.clerk("evidence", "a").stdout
+    assert "taken back from main" in page
+    assert "attempts" not in page
+    assert re.search(r"a  merged as \w{9}.*, taken back as \w{9}", yard.clerk("status").stdout)
     told = json.loads(yard.clerk("status", "b", "--json").stdout)
     assert "'a', which it needs, was taken back" in json.dumps(told)
     again = yard.clerk("revert", "a", code=3)
