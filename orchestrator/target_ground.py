@@ -59,7 +59,7 @@ class TargetGround:
             if not update_checkout:
                 return (
                     f"{self.target} is checked out in {place}: give leave with "
-                    "--update-checkout, or switch that checkout to another branch"
+                    "--update-checkout (clerk merge --all --update-checkout), or switch that checkout to another branch"
                 )
             if not checkout.is_clean:
                 dirt = ", ".join(checkout.dirt[:3])
