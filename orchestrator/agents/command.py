@@ -77,7 +77,10 @@ def _refuse_placeholders(line: str) -> None:
         if name not in _KNOWN and close:
             raise UsageError(f"run: there is no {{{name}}}; did you mean {{{close[0]}}}?")
         if name in _KNOWN and _is_quoted(line[: match.start()]):
-            raise UsageError(f"run: {{{name}}} is quoted already; take the quotes around it away")
+            raise UsageError(
+                f"run: {{{name}}} is quoted already; take the quotes around it away "
+                "(run is a line for sh as it is, without a sh -c of yours)"
+            )
 
 
 def _is_quoted(before: str) -> bool:
