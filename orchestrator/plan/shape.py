@@ -113,6 +113,8 @@ def _wrong_type(loc: Loc, item: Item, wanted: str) -> str:
             f"is written {item.written} without quotes and YAML reads it as {item.reading};"
             f' quote it: "{item.written}"'
         )
+    if loc[-1:] == ("agent",) and isinstance(item.data, dict):
+        return "is a mapping; give that a name in 'agents', and write the name here"
     return f"is {_told(item)}; it must be {wanted}"
 
 

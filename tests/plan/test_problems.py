@@ -44,6 +44,11 @@ def test_mistakes_of_every_kind_are_told_together_in_order(problems_of, small):
         ),
         (
             "name: shop",
+            "name: shop\nagent: {type: claude}",
+            "3:8: agent is a mapping; give that a name in 'agents', and write the name here",
+        ),
+        (
+            "name: shop",
             "name: shop\nbudget: {attempts: 0}",
             "3:20: budget.attempts is 0; it must be at least 1",
         ),
