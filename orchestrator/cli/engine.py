@@ -13,7 +13,7 @@ from orchestrator.cli.connection import Place, find_place, start_engine
 from orchestrator.cli.connection import engine as connect
 from orchestrator.cli.orders import repo_option
 from orchestrator.cli.signals import on_signal
-from orchestrator.errors import EngineUnreachable, ExitCode
+from orchestrator.errors import EngineUnreachable, ExitCode, UsageError
 
 STOP_PATIENCE_SECONDS = 60.0
 
@@ -55,6 +55,8 @@ def start(
             audit_inputs=audit_inputs,
             sandbox=sandbox,
         )
+    elif merge or update_checkout or accept_changes or no_cache or audit_inputs or sandbox:
+        raise UsageError("these options are of a plan: name it")
     place = find_place(repo)
     if place.socket is None:
         start_engine(place)

@@ -22,6 +22,13 @@ def test_a_wrong_plan_is_told_to_programs_too(yard):
     assert any("did you mean 'tasks'" in line and "wrong.yaml:3:1" in line for line in problems)
 
 
+def test_an_option_of_a_plan_without_a_plan_is_refused(yard):
+    """It would be dropped without a word."""
+    refused = yard.clerk("start", "--update-checkout", code=2)
+    assert "name it" in refused.stderr
+    assert not yard.state.exists()
+
+
 def test_a_merge_that_conflicts_says_so(yard):
     mend = "echo good both > same.txt"
     plan = yard.plan(
