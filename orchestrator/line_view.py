@@ -14,6 +14,7 @@ from orchestrator.states import TaskState
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from orchestrator.decision import InLine
     from orchestrator.queue_look import QueueLook
     from orchestrator.train import Car, Train
 
@@ -36,6 +37,22 @@ def line_view(
         failure_rate=seen.failure_rate,
         places=_stamped(_places(seen, train, passed, running), before, now),
     )
+
+
+def held_view(target: str, line: Iterable[InLine], reason: str, now: float) -> LineView:
+    """The queue while all of it waits for a person."""
+    places = tuple(
+        Place(
+            record.plan,
+            record.id,
+            LineStanding.HELD,
+            reason,
+            since=now,
+            reverts=record.state is TaskState.MERGED,
+        )
+        for _, record in line
+    )
+    return LineView(target, held=reason, places=places)
 
 
 def _places(

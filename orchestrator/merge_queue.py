@@ -21,8 +21,7 @@ from orchestrator.decision import line_of
 from orchestrator.errors import ClerkError, GroundLost, RefMoved, StateLost, StoreDamaged
 from orchestrator.git.refs import candidate_ref
 from orchestrator.landing_outcomes import Conflicted, Inconclusive
-from orchestrator.line import LineView
-from orchestrator.line_view import line_view
+from orchestrator.line_view import held_view, line_view
 from orchestrator.queue_look import Ground, QueueLook
 from orchestrator.recovery import finish_landing
 from orchestrator.states import TaskState
@@ -106,7 +105,9 @@ class MergeQueue:
         finally:
             self._running.clear()
             self._judging.clear()
-            self._site.records.activity.lines.pop(self._target, None)
+            lines = self._site.records.activity.lines
+            if self._target in lines and not lines[self._target].held:
+                del lines[self._target]
 
     async def _turn(self, jobs: TaskGroup) -> bool:
         """Look where anything is new, and do what it calls for; whether anything may come of it."""
@@ -273,11 +274,12 @@ class MergeQueue:
             outcome = Conflicted(train.target, clash.paths, hunks)
             await self._consequences.conclude(self._site.ledger.task(*entry.key), outcome)
 
-    async def _hold(self, line: Iterable[InLine], reason: str) -> None:
+    async def _hold(self, line: Sequence[InLine], reason: str) -> None:
         """All wait for a person; nothing is verified meanwhile."""
         self._stop(self._running)
-        view = LineView(self._target, held=reason)
-        self._site.records.activity.lines[self._target] = view
+        self._site.records.activity.lines[self._target] = held_view(
+            self._target, line, reason, self._site.ledger.clock()
+        )
         for _, record in line:
             await self._consequences.hold(self._site.ledger.task(record.plan, record.id), reason)
         self.wake()

@@ -92,6 +92,26 @@ class TargetGround:
             ]
         )
 
+    async def latecomers(
+        self,
+        known: Iterable[TargetCheckout],
+        old: str,
+        new: str,
+        *,
+        update_checkout: bool,
+    ) -> tuple[str, ...]:
+        """See to checkouts that somebody switched to the target just as it moved.
+
+        Their files are of ``old``: they would show what has landed as taken back.
+        """
+        seen = {checkout.worktree.path for checkout in known}
+        late = [one for one in await self.checkouts() if one.worktree.path not in seen]
+        if update_checkout:
+            return await self.bring_along(late, old, new)
+        mend = how_to_follow(old)
+        paths = [one.worktree.path for one in late]
+        return tuple(f"{p} was switched to {self.target} as it moved; there: {mend}" for p in paths)
+
     async def _follows(self, tree: WorkTree, old: str, new: str) -> bool:
         """Whatever comes of that, the target has moved."""
         try:

@@ -66,6 +66,10 @@ class Touchdown:
         with anyio.CancelScope(shield=True):
             await self._move(old, new, members)
             notes = await self._ground.bring_along(checkouts, old, new)
+            if new != old:
+                notes += await self._ground.latecomers(
+                    checkouts, old, new, update_checkout=update_checkout
+                )
             for member in members:
                 self._record(member, notes)
         return None

@@ -112,10 +112,15 @@ class Reader:
         return between(status, self._views.revision, self._views.changed(after))
 
     def _queues(self, plans: Sequence[PlanView]) -> tuple[QueueView, ...]:
-        """Those at work; a line that nobody works on is empty."""
-        titles = {(task.plan, task.id): task.title for plan in plans for task in plan.tasks}
-        lines = self.records.activity.lines
-        return tuple(queue_view(lines[target], titles) for target in sorted(lines))
+        """Those at work, and those that wait for a person while anything in them does."""
+        tasks = {(task.plan, task.id): task for plan in plans for task in plan.tasks}
+        titles = {key: task.title for key, task in tasks.items()}
+        held = {key for key, task in tasks.items() if task.held}
+        return tuple(
+            queue_view(line, titles)
+            for _, line in sorted(self.records.activity.lines.items())
+            if not line.held or any((p.plan, p.task) in held for p in line.places)
+        )
 
     def plan(self, name: str) -> PlanView:
         """One plan; raises UsageError when unknown."""

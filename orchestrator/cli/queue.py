@@ -12,7 +12,9 @@ from orchestrator.cli.orders import json_option, repo_option, tell
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import ActionView, QueueEntryView, QueueView
+    from collections.abc import Iterator
+
+    from orchestrator.api.models import ActionView, QueueView
 
 
 @click.group(invoke_without_command=True)
@@ -143,22 +145,25 @@ async def _show(repo: str | None, as_json: bool) -> int:
         print_json(QueuesView(queues=queues).model_dump_json())
         return 0
     for line in (line for one in queues for line in _lines(one)):
-        click.echo(safe_text(line, one_line=True))
+        click.echo(line)
     if not queues:
         click.echo("nothing is in line", err=True)
     return 0
 
 
-def _lines(one: QueueView) -> list[str]:
-    """One queue: how it works, then a line for each in it."""
-    how = f"{one.target} at {one.commit[:9] or 'nothing'}: {one.mode}, {one.slots} at once"
-    told = [f"{how}, {one.failure_rate:.0%} expected to be red"]
-    told += [f"  waits: {one.held}"] if one.held else []
-    return told + [_line(entry) for entry in one.entries]
+def _lines(one: QueueView) -> Iterator[str]:
+    """One queue: how it works, or why all of it waits, then a line for each in it."""
+    if one.held:
+        yield _safe(f"{one.target} waits: {one.held}")
+    else:
+        how = f"{one.target} at {one.commit[:9]}: {one.mode}, {one.slots} at once"
+        yield _safe(f"{how}, {one.failure_rate:.0%} expected to be red")
+    for entry in one.entries:
+        why = "" if one.held else f": {entry.reason}"
+        what = "taking back " if entry.reverts else ""
+        told = _safe(f"{what}{entry.plan}/{entry.task}{why}")
+        yield f"{entry.position:>3} {entry.standing:<9} {told}"
 
 
-def _line(entry: QueueEntryView) -> str:
-    what = "taking back " if entry.reverts else ""
-    return (
-        f"{entry.position:>3} {entry.standing:<9} {what}{entry.plan}/{entry.task}: {entry.reason}"
-    )
+def _safe(text: str) -> str:
+    return safe_text(text, one_line=True)

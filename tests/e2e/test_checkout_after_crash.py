@@ -51,3 +51,49 @@ def test_a_checkout_that_cannot_be_brought_along_keeps_no_engine_from_starting(y
     (yard.path / ".git" / "index").write_bytes(b"damaged")
     yard.clerk(*order)
     assert yard.status()["one"]["state"] == "merged"
+
+
+SWITCHED_AS_IT_MOVES = """
+import subprocess, sys
+from orchestrator.cli import obey
+from orchestrator.git.landing import Landing
+
+land = Landing.land
+
+async def late(self, *args, **more):
+    subprocess.run(["git", "checkout", "-q", "main"], check=True)
+    await land(self, *args, **more)
+
+Landing.land = late
+sys.exit(obey(sys.argv[1:]))
+"""
+
+
+def switches_to_the_target_as_it_moves(yard, *order):
+    done = subprocess.run(
+        [sys.executable, "-c", SWITCHED_AS_IT_MOVES, *order],
+        cwd=yard.path,
+        env=yard.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert yard.status()["one"]["state"] == "merged"
+
+
+def test_who_switches_to_the_target_as_it_moves_is_told_what_to_do(yard):
+    """Between the last look and the move: their files would show what landed as taken back."""
+    order = ["run", str(yard.plan({"one": "echo good > one.txt"})), "--merge", "auto"]
+    switches_to_the_target_as_it_moves(yard, *order)
+    told = yard.status()["one"]["reason"]
+    assert "was switched to main as it moved; there: git read-tree" in told
+    subprocess.run(["sh", "-c", told.partition("there: ")[2]], cwd=yard.path, check=True)
+    assert yard.git("status", "--porcelain") == ""
+
+
+def test_with_leave_whoever_switches_as_it_moves_is_brought_along(yard):
+    order = ["run", str(yard.plan({"one": "echo good > one.txt"})), "--merge", "auto"]
+    switches_to_the_target_as_it_moves(yard, *order, "--update-checkout")
+    assert yard.git("status", "--porcelain") == ""
+    assert (yard.path / "one.txt").read_text() == "good\n"
