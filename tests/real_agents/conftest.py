@@ -57,6 +57,11 @@ class ClaudeYard(Yard):
     def transcript(self, session: int) -> str:
         return (self.state / f"logs/p/mend/{session}/transcript.log").read_text()
 
+    def remembers(self, text: str) -> bool:
+        """Whether the client has put on disk that somebody said so, to go on from."""
+        kept = (self.home / "agent/.claude/projects").rglob("*.jsonl")
+        return any(text in file.read_text("utf-8", "replace") for file in kept)
+
     def alive(self) -> dict[int, str]:
         """Processes that carry this yard in their environment, by number, with their command."""
         found = {}

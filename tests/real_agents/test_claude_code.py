@@ -144,6 +144,7 @@ def test_the_engine_killed_leaves_no_agent_and_the_session_goes_on(yard, model):
         shell = yard.begun("shell")
         claude = [number for number, line in yard.alive().items() if line.startswith("claude ")]
         assert len(claude) == 1
+        until_blocking(lambda: yard.remembers("I wait."))  # the client keeps it when it gets round
         running.send_signal(signal.SIGKILL)
     until_blocking(lambda: is_gone(shell) and is_gone(claude[0]))
     until_blocking(lambda: not yard.alive())
