@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
 import click
 
 from orchestrator.cli.outcome import exit_code, summary
-from orchestrator.errors import EngineUnreachable, ExitCode
+from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode
 from orchestrator.events import EventKind
 
 if TYPE_CHECKING:
     from orchestrator.api.client import EngineClient
     from orchestrator.api.models import PlanView, StatusView
+    from orchestrator.cli.connection import Place
     from orchestrator.cli.progress import Progress
 
 REDRAW_SECONDS = 0.25
 
 
-async def follow(client: EngineClient, plan: str, progress: Progress, *, after: int) -> PlanView:
+Ask = Callable[[], Awaitable["StatusView"]]
+"""How things stand, as the engine tells, or as it left them."""
+
+
+async def follow(
+    client: EngineClient, plan: str, progress: Progress, ask: Ask, *, after: int
+) -> PlanView:
     """Show everything that happens until ``plan`` has settled; returns how it ended.
 
     Raises EngineUnreachable when the engine goes away before.
@@ -28,36 +36,49 @@ async def follow(client: EngineClient, plan: str, progress: Progress, *, after: 
     try:
         async with anyio.create_task_group() as group:
             if progress.wants_status:
-                group.start_soon(_redraw, client, plan, progress)
-            await _until_settled(client, plan, progress, after)
+                group.start_soon(_redraw, ask, plan, progress)
+            settled = await _settled(client, plan, progress, ask, after)
             group.cancel_scope.cancel()
     finally:
         progress.close()
-    return _find(await client.status(), plan)
+    if settled is None:
+        raise EngineUnreachable("the engine ended before the plan did; run the same command again")
+    return settled
 
 
-async def _until_settled(client: EngineClient, plan: str, progress: Progress, after: int) -> None:
-    if await _shown_history(client, plan, progress, after):
-        return
-    raise EngineUnreachable("the engine ended before the plan did; run the same command again")
-
-
-async def _shown_history(client: EngineClient, plan: str, progress: Progress, after: int) -> bool:
-    """Pass events on until the plan has settled; False when the engine ended first."""
+async def _settled(
+    client: EngineClient, plan: str, progress: Progress, ask: Ask, after: int
+) -> PlanView | None:
+    """Pass events on until the plan has settled; None when the engine ended first."""
     async for event in client.events(after):
         if event.plan in {plan, ""}:
             progress.event(event)
         if event.kind == EventKind.PLAN_SETTLED and event.plan == plan:
-            current = _find(await client.status(), plan)
+            current = _find(await ask(), plan)
             if current.settled:
-                return True
-    return False
+                return current
+    return None
 
 
-async def _redraw(client: EngineClient, plan: str, progress: Progress) -> None:
+async def _redraw(ask: Ask, plan: str, progress: Progress) -> None:
     while True:
-        progress.status(_find(await client.status(), plan))
+        progress.status(_find(await ask(), plan))
         await anyio.sleep(REDRAW_SECONDS)
+
+
+def asking(client: EngineClient, place: Place) -> Ask:
+    """Ask somebody else's engine, which may end as soon as its plans have."""
+
+    async def ask() -> StatusView:
+        from orchestrator.api.stored import StoredState
+
+        try:
+            return await client.status()
+        except ClerkError:
+            async with StoredState.open(place.common_dir) as stored:
+                return await stored.status()
+
+    return ask
 
 
 def _find(status: StatusView, plan: str) -> PlanView:

@@ -16,6 +16,7 @@ from orchestrator.errors import EngineLocked, EngineUnreachable, ExitCode
 if TYPE_CHECKING:
     from orchestrator.api.client import EngineClient
     from orchestrator.api.models import PlanView, SubmitPlan
+    from orchestrator.cli.follow import Ask
 
 
 @click.command()
@@ -118,6 +119,7 @@ async def _run(place: Place, request: SubmitPlan, as_json: bool) -> int:
 async def _run_elsewhere(place: Place, request: SubmitPlan, *, as_json: bool) -> int:
     """Another engine holds the repository: hand it the plan and follow."""
     from orchestrator.api.client import EngineClient
+    from orchestrator.cli.follow import asking
     from orchestrator.locks import EngineLock
 
     socket = place.socket
@@ -127,19 +129,26 @@ async def _run_elsewhere(place: Place, request: SubmitPlan, *, as_json: bool) ->
     pid = holder.pid if holder else "?"
     click.echo(f"an engine runs here already (pid {pid}); following it", err=True)
     async with EngineClient.on_socket(socket) as client:
-        return await submit_and_follow(client, request, as_json=as_json)
+        ask = asking(client, place)
+        return await submit_and_follow(client, request, as_json=as_json, ask=ask)
 
 
 RETRY = "run the same command again in a moment"
 
 
 async def submit_and_follow(
-    client: EngineClient, request: SubmitPlan, *, as_json: bool, own_after: int | None = None
+    client: EngineClient,
+    request: SubmitPlan,
+    *,
+    as_json: bool,
+    own_after: int | None = None,
+    ask: Ask | None = None,
 ) -> int:
     """Hand a plan in, show it to its end, print what became of it.
 
     ``own_after`` tells that the engine is ours and what was the last event before it: all it did
-    is shown, and every other plan is seen to its end too, since it ends with us.
+    is shown, and every other plan is seen to its end too, since it ends with us. Somebody else's
+    may end before we have asked it all: ``ask`` knows whom to ask then.
     """
     from orchestrator.cli.follow import conclude, follow
     from orchestrator.cli.progress import choose_progress
@@ -150,11 +159,12 @@ async def submit_and_follow(
         click.echo(f"warning: {warning}", err=True)
     if not plan.settled:
         progress = choose_progress(json=as_json)
-        plan = await follow(client, plan.name, progress, after=after)
+        plan = await follow(client, plan.name, progress, ask or client.status, after=after)
     if own_after is not None:
         for other in await _unsettled(client, but=plan.name):
             click.echo(f"seeing plan {other} to its end", err=True)
-            await follow(client, other, choose_progress(json=as_json), after=after)
+            progress = choose_progress(json=as_json)
+            await follow(client, other, progress, client.status, after=after)
     return conclude(plan, json=as_json)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import signal
 
+import anyio
 from waiting import LIMIT_SECONDS, is_gone
+
+from orchestrator.cli.connection import Place
+from orchestrator.cli.follow import asking
+from orchestrator.errors import EngineUnreachable
 
 
 def test_a_second_run_follows_the_first_and_a_second_plan_joins_its_engine(yard):
@@ -68,3 +73,15 @@ def test_an_interrupted_run_stops_its_session_and_goes_on_later(yard):
     assert ends == [("abandoned", False), ("completed", True)]
     assert yard.git("show", "main:half.md") == "half"
     assert "interrupted" in yard.prompt("a", 2)
+
+
+def test_an_engine_that_ended_with_its_plans_is_known_by_what_it_left(yard):
+    """Who follows somebody else's run asks once more at its end; nobody may be there by then."""
+
+    class Ended:
+        async def status(self):
+            raise EngineUnreachable("the engine is ending")
+
+    yard.clerk("run", str(yard.plan({"a": "echo good > a.txt"})), "--merge", "auto")
+    told = anyio.run(asking(Ended(), Place(yard.state.parent, yard.state)))
+    assert [(plan.name, plan.settled) for plan in told.plans] == [("p", True)]
