@@ -29,18 +29,16 @@ class Backfill:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._looked_at: set[TaskKey] = set()
+        self._owed: set[TaskKey] = set()
 
     def owed(self, plan: PlanSnapshot) -> frozenset[TaskKey]:
         """The landed tasks of a plan that nobody has verified by themselves, or tried to."""
-        found = set()
-        for record in plan.tasks.values():
-            key = (record.plan, record.id)
-            if has_landed(record) and key not in self._looked_at:
-                if self._is_proven(record):
-                    self._looked_at.add(key)
-                else:
-                    found.add(key)
-        return frozenset(found)
+        landed = {(r.plan, r.id): r for r in plan.tasks.values() if has_landed(r)}
+        for key in landed.keys() - self._looked_at:
+            self._looked_at.add(key)  # what was verified before it landed, stays so
+            if not self._is_proven(landed[key]):
+                self._owed.add(key)
+        return frozenset(self._owed & landed.keys())
 
     def _is_proven(self, record: TaskRecord) -> bool:
         if not record.intent or record.intent != record.merged_commit:
@@ -50,7 +48,7 @@ class Backfill:
 
     async def run(self, plan: str, task: str) -> None:
         """Verify one of them as it stands on the target."""
-        self._looked_at.add((plan, task))
+        self._owed.discard((plan, task))
         site, snapshot = self._site, self._site.records.book.snapshot(plan)
         record = snapshot.tasks[task]
         tree = await site.git.objects.tree_of(record.merged_commit)
