@@ -341,7 +341,7 @@ class MergeQueue:
         try:
             with scope:
                 await self._verified(commit, members, guards)
-            if scope.cancelled_caught:
+            if scope.cancelled_caught and self._site.ledger.task(*key).intent == commit:
                 reason = "its candidate is overtaken; another one is built"
                 self._consequences.stand_back(self._site.ledger.task(*key), reason)
         except _HOPELESS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from orchestrator.git.tripwire import Changes
     from orchestrator.site import Site
+
+
+_NUMBERS = count(1)
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ async def watched(site: Site, plan: str, task: str, what: str) -> AsyncIterator[
         yield watch
         return
     tripwire, job = site.git.tripwire, f"{what} of {task or plan}"
-    key = f"{plan}/{job}"
+    key = f"{plan}/{job} {next(_NUMBERS)}"  # a candidate's successor begins before it has ended
     await tripwire.begin(key)
     try:
         yield watch

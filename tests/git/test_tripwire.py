@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from orchestrator.git.tripwire import refs_moved
 from orchestrator.identity import Identity
+from orchestrator.tampering import watched
 
 pytestmark = pytest.mark.anyio
 
@@ -173,3 +176,13 @@ async def test_a_look_where_nothing_changed_starts_no_process(sample, opened, mo
 
     monkeypatch.setattr(opened.git, "run", none)
     await opened.tripwire.look()
+
+
+async def test_the_same_job_may_be_watched_again_before_its_former_watch_has_ended(opened):
+    """A candidate that is overtaken still ends while its successor is verified."""
+    book = SimpleNamespace(record=lambda _: SimpleNamespace(sandbox="none"))
+    site = SimpleNamespace(git=opened, records=SimpleNamespace(book=book))
+    landing = ("p", "t", "landing")
+    async with watched(site, *landing) as first, watched(site, *landing) as second:
+        pass
+    assert (first.tampered, second.tampered) == ("", "")
