@@ -72,8 +72,9 @@ class ServiceRun:
     async def _become_ready(self) -> None:
         trouble = await self._inquiry.trouble()
         if trouble:
-            self._end(trouble)
-        self.settled.set()
+            self._end(trouble)  # it is settled once it has ended: no check may begin meanwhile
+        else:
+            self.settled.set()
 
     def _end(self, why: str) -> None:
         """Stop it; of several reasons the first is told."""

@@ -224,6 +224,18 @@ async def test_a_service_that_is_never_ready_is_told_with_what_it_answered(site,
     assert result.report.tail.startswith("slow")
 
 
+async def test_no_check_begins_beside_a_service_that_takes_its_time_to_be_stopped(site):
+    services = {
+        "web": {
+            "run": "trap '' TERM; while :; do sleep 0.05; done",
+            "ready": {"command": "false", "within": "200ms"},
+        }
+    }
+    result = await one(site, f"touch {site.folder / 'ran'}", services=services, sandbox=NoSandbox())
+    assert (result.verdict, (site.folder / "ran").exists()) == (Verdict.ERRORED, False)
+    assert result.reason.startswith("service 'web' was not ready within 0.2s: ")
+
+
 @SLOW
 @pytest.mark.parametrize(
     ("ready", "told"),
