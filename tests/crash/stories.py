@@ -151,6 +151,8 @@ class Story(RuleBasedStateMachine):
     def _deed(self, deed: str, name: str, folder: Path) -> int:
         self.acts += 1
         if deed == "rewind":
+            if _is_merging(folder):  # git would not let it amend
+                _git(folder, "merge", "--abort")
             _git(folder, "commit", "-q", "--amend", "-m", f"{name} anew", "--allow-empty")
         elif deed in {"commit", "leave", "spoil", "share"}:
             text = "bad\n" if deed == "spoil" else f"good {self.acts}\n"
@@ -300,6 +302,12 @@ class Story(RuleBasedStateMachine):
 
     async def _halt(self) -> None:
         self.desk.orders.pause("p", None, paused=True)
+
+
+def _is_merging(folder: Path) -> bool:
+    argv = ["git", "-C", str(folder), "rev-parse", "--git-path", "MERGE_HEAD"]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True)
+    return (folder / told.stdout.strip()).exists()
 
 
 def _git(folder: Path, *args: str) -> None:

@@ -8,7 +8,6 @@ in the middle of some other test.
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -43,4 +42,5 @@ def test_a_few_known_stories_end_well():
 
 @pytest.mark.slow
 def test_many_stories_end_well():
-    tell(40, 30, seed=secrets.randbelow(2**32), shorten=True)
+    """Always the same ones, so that a change is judged by what it changes; others by a seed of one's own."""
+    tell(40, 30, seed=int(os.environ.get("CLERK_STORIES_SEED", "4055743920")), shorten=True)
