@@ -297,10 +297,12 @@ class MergeQueue:
     # Judging and verifying.
 
     def _judge(self, jobs: TaskGroup, car: Car, coupler: Coupler) -> None:
-        if car.commit not in self._judging:
+        """Find out who is to blame, unless that goes on, or was found out while this look was taken."""
+        checked = self._checked.get(car.commit)
+        if checked is not None and car.commit not in self._judging:
             self._judging.add(car.commit)
             member = coupler.consist(car.commit).members[-1]
-            jobs.start_soon(self._judged, member, self._checked[car.commit])
+            jobs.start_soon(self._judged, member, checked)
 
     async def _judged(self, member: Member, checked: Checked) -> None:
         key, commit = member.entry.key, member.candidate.commit
