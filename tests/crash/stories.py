@@ -44,7 +44,7 @@ from orchestrator.job import Exit
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState, Verdict
 
-DEEDS = ("commit", "leave", "spoil", "share", "rewind", "nothing", "fail")
+DEEDS = ("commit", "leave", "spoil", "rival", "share", "rewind", "nothing", "fail")
 MOST_TASKS = 5
 FUSE = st.sampled_from([0, 0, 0, 1, 2, 3, 5, 8, 13, 21])
 """After how many crash points the engine dies; 0 for not at all."""
@@ -154,8 +154,10 @@ class Story(RuleBasedStateMachine):
             if _is_merging(folder):  # git would not let it amend
                 _git(folder, "merge", "--abort")
             _git(folder, "commit", "-q", "--amend", "-m", f"{name} anew", "--allow-empty")
-        elif deed in {"commit", "leave", "spoil", "share"}:
-            text = "bad\n" if deed == "spoil" else f"good {self.acts}\n"
+        elif deed in {"commit", "leave", "spoil", "rival", "share"}:
+            text = {"spoil": "bad\n", "rival": f"good rival {self.acts}\n"}.get(
+                deed, f"good {self.acts}\n"
+            )
             (folder / f"{name}.txt").write_text(text)
             shared = folder / "same.txt"
             if deed == "share" or (shared.exists() and "<<<<" in shared.read_text()):
@@ -270,6 +272,8 @@ class Story(RuleBasedStateMachine):
         assert (CANDIDATE, commit, tree, Verdict.PASSED) in proofs, f"{commit} was not verified"
         red = self.yard.git("grep", "-L", "good", commit, "--", "*.txt", check=False)
         assert not red, f"{commit} is red: {red}"
+        rivals = self.yard.git("grep", "-l", "rival", commit, "--", "*.txt", check=False).split()
+        assert len(rivals) <= 1, f"{commit} is red: {rivals}"
         assert [t.id for t in stored.tasks if commit in {t.merged_commit, t.intent}], commit
 
     def teardown(self) -> None:
