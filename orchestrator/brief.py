@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from orchestrator.plan.model import Budget, Check, Plan, Task
-    from orchestrator.tests_first import Asked
+    from orchestrator.tests_first.rules import Asked
 
 CUT = "\n[… the brief is cut here; it was longer than a prompt may be …]\n"
 GLOBS_SHOWN = 40

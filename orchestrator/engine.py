@@ -15,36 +15,37 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import anyio.to_thread
 
-from orchestrator import door_folder, orphans, scratch
+from orchestrator import door_folder, scratch
 from orchestrator.api.reader import Reader
 from orchestrator.api.views import event_view
-from orchestrator.asked_check import AskedChecks
-from orchestrator.check_desk import CheckDesk
+from orchestrator.borders.homecoming import Homecoming
 from orchestrator.clock import steady_clock
 from orchestrator.crash_points import crash_point
-from orchestrator.doorkeeper import Doorkeeper
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.events import EventKind
-from orchestrator.forecaster import ASKED_MERGES, Forecaster
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
 from orchestrator.herald import Herald
-from orchestrator.homecoming import Homecoming
+from orchestrator.jobs.asked_check import AskedChecks
+from orchestrator.jobs.forecaster import ASKED_MERGES, Forecaster
+from orchestrator.jobs.rebuild import catch_up
+from orchestrator.jobs.recovery import recover
 from orchestrator.ledger import Ledger
 from orchestrator.locks import EngineLock
-from orchestrator.orders import Orders
-from orchestrator.owner_checks import OwnerChecks
-from orchestrator.queue_orders import QueueOrders
-from orchestrator.rebuild import catch_up
-from orchestrator.recovery import recover
+from orchestrator.orders.check_desk import CheckDesk
+from orchestrator.orders.owner_checks import OwnerChecks
+from orchestrator.orders.queue_orders import QueueOrders
+from orchestrator.orders.session_requests import SessionRequests
+from orchestrator.orders.submission import Submissions
+from orchestrator.orders.task_orders import Orders
 from orchestrator.room import require_room
-from orchestrator.scheduler import Scheduler
-from orchestrator.session_requests import SessionRequests
+from orchestrator.scheduling.scheduler import Scheduler
+from orchestrator.sessions.doorkeeper import Doorkeeper
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
-from orchestrator.submission import Submissions
+from orchestrator.supervision import orphans
+from orchestrator.verification.workshop import Workshop
 from orchestrator.works import Works
-from orchestrator.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.check_history import command_hash
 from orchestrator.states import Strategy, Verdict
-from orchestrator.tests_first import wanted_of
+from orchestrator.tests_first.rules import wanted_of
+from orchestrator.verification.check_history import command_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

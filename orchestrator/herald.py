@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from orchestrator import process
 from orchestrator.api.calls import Calls, sentence
 from orchestrator.errors import CannotRun, ClerkError
 from orchestrator.safe_text import safe_text
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

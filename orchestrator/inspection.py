@@ -10,15 +10,16 @@ import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from orchestrator import orphans, sandboxes, scratch
+from orchestrator import sandboxes, scratch
 from orchestrator.errors import EngineLocked, UsageError
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.refs import branch_ref
 from orchestrator.locks import EngineLock
 from orchestrator.sandboxes.choice import choose
 from orchestrator.settings import load_settings
-from orchestrator.verification_run import VerificationRequest
-from orchestrator.workshop import Workshop
+from orchestrator.supervision import orphans
+from orchestrator.verification.run import VerificationRequest
+from orchestrator.verification.workshop import Workshop
 
 if TYPE_CHECKING:
     from orchestrator.git.repository import Repository

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator import agents, reports
-from orchestrator.decision import PlanSnapshot
 from orchestrator.errors import UsageError
 from orchestrator.plan.load import parse_plan
+from orchestrator.scheduling.decision import PlanSnapshot
 
 if TYPE_CHECKING:
     from orchestrator.plan.model import Plan, Task

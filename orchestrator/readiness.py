@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.states import TaskState
-from orchestrator.tests_first import awaits_approval
+from orchestrator.tests_first.rules import awaits_approval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

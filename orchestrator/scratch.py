@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator import orphans, process
+from orchestrator.supervision import orphans, process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

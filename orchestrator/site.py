@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from orchestrator import activity, sandboxes
-from orchestrator.activity import Activity
-from orchestrator.digest import digest
+from orchestrator import sandboxes
+from orchestrator.digest.page import digest
 from orchestrator.errors import NothingStored
 from orchestrator.events import EventKind
 from orchestrator.forecast import Outlook
@@ -22,28 +21,30 @@ from orchestrator.git.history import History
 from orchestrator.git.repository import Repository
 from orchestrator.identity import Identity
 from orchestrator.plan_book import PlanBook
+from orchestrator.scheduling import activity
+from orchestrator.scheduling.activity import Activity
 from orchestrator.settings import Settings, load_settings
 from orchestrator.states import Verdict
 from orchestrator.store import Store
-from orchestrator.tests_first import wanted_of
+from orchestrator.tests_first.rules import wanted_of
+from orchestrator.verification.run import VerificationRequest
 from orchestrator.verification_records import history_of, results_from, verification_from
-from orchestrator.verification_run import VerificationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from orchestrator.activity import TaskActivity
-    from orchestrator.decision import PlanSnapshot
-    from orchestrator.doorkeeper import Doorkeeper
-    from orchestrator.enclosures import Enclosures
+    from orchestrator.borders.enclosures import Enclosures
+    from orchestrator.borders.homecoming import Homecoming
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
-    from orchestrator.homecoming import Homecoming
     from orchestrator.ledger import Ledger
     from orchestrator.records import TaskRecord
     from orchestrator.results import CheckResult, Verification
-    from orchestrator.verification import Verifier
+    from orchestrator.scheduling.activity import TaskActivity
+    from orchestrator.scheduling.decision import PlanSnapshot
+    from orchestrator.sessions.doorkeeper import Doorkeeper
+    from orchestrator.verification.verifier import Verifier
 
 BASELINE = "baseline"
 BRANCH = "branch"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from orchestrator.check_history import NEWEST, History, Past, command_hash
 from orchestrator.records import CheckRunRecord
 from orchestrator.results import CheckResult, Verification
+from orchestrator.verification.check_history import NEWEST, History, Past, command_hash
 
 if TYPE_CHECKING:
     from orchestrator.plan.model import Plan

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator import attempts
-from orchestrator.actions import Action, Settle, StartSession
-from orchestrator.backfill import Backfill
-from orchestrator.consequences import Consequences
-from orchestrator.decision import Snapshot, TaskKey, line_of
 from orchestrator.events import EventKind
-from orchestrator.handover_job import HandoverJob
-from orchestrator.merge_queue import MergeQueue
-from orchestrator.red_proof import RedProof
-from orchestrator.session_job import SessionJob
-from orchestrator.stack_job import StackJob
+from orchestrator.handover.job import HandoverJob
+from orchestrator.jobs import attempts
+from orchestrator.jobs.red_proof import RedProof
+from orchestrator.jobs.session import SessionJob
+from orchestrator.jobs.stack import StackJob
+from orchestrator.jobs.survey import survey_conflicts
+from orchestrator.jobs.target_ground import TargetGround
+from orchestrator.jobs.verification import VerificationJob
+from orchestrator.merge_queue.backfill import Backfill
+from orchestrator.merge_queue.consequences import Consequences
+from orchestrator.merge_queue.queue import MergeQueue
+from orchestrator.scheduling.actions import Action, Settle, StartSession
+from orchestrator.scheduling.decision import Snapshot, TaskKey, line_of
 from orchestrator.states import TRANSITIONS, MergeMode, Outcome, TaskState
-from orchestrator.survey import survey_conflicts
-from orchestrator.target_ground import TargetGround
-from orchestrator.verification_job import VerificationJob
 
 if TYPE_CHECKING:
     from orchestrator.records import TaskRecord

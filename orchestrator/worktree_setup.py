@@ -21,16 +21,16 @@ import anyio.to_thread
 
 from orchestrator.allowance import Allowance
 from orchestrator.errors import SetupFailed
-from orchestrator.job import Ending, Job
 from orchestrator.log_tail import last_words
+from orchestrator.supervision.job import Ending, Job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from orchestrator.executors import Executor
-    from orchestrator.job import Exit
     from orchestrator.plan.model import Worktree
     from orchestrator.sandboxes import Confinement
+    from orchestrator.supervision.job import Exit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cache import Bounds, VerdictCache, cache_key
 from orchestrator.results import CheckResult, Failure, Report
 from orchestrator.states import Verdict
+from orchestrator.verification.cache import Bounds, VerdictCache, cache_key
 
 FAILURE = Failure("tests/test_a.py::test_b", "assert 1 == 2", "E  assert", "tests/test_a.py", 7)
 RESULT = CheckResult(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.clock import steady_clock
+from orchestrator.jobs.recovery import waits_until
 from orchestrator.records import TaskRecord
-from orchestrator.recovery import waits_until
 from orchestrator.states import TaskState
 
 NOW = 1_000_000.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.digest import digest
-from orchestrator.failure_groups import masked
+from orchestrator.digest.failure_groups import masked
+from orchestrator.digest.page import digest
 from orchestrator.results import CheckResult, Failure, Report, Verification
 from orchestrator.states import Verdict
 from orchestrator.tokens import estimate_tokens

@@ -9,11 +9,11 @@ import sys
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.ports import LENT, Ports
+from orchestrator.verification.ports import LENT, Ports
 
 HOLD = """
 import sys
-from orchestrator.ports import Ports
+from orchestrator.verification.ports import Ports
 with Ports(range(int(sys.argv[1]), int(sys.argv[1]) + 1)).lend(["web"]) as lent:
     print(lent["web"], flush=True)
     sys.stdin.read()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from orchestrator.pulse import Pulse
+from orchestrator.supervision.pulse import Pulse
 
 LIMIT_SECONDS = 120.0
 

@@ -219,7 +219,7 @@ def _forget(path: str) -> None:
     """What modules have learnt of the process they were imported in."""
     time.tzset()
     tempfile.tempdir = None
-    orphans = sys.modules["orchestrator.orphans"]
+    orphans = sys.modules["orchestrator.supervision.orphans"]
     orphans._household = orphans._Household()
     crash_points = sys.modules["orchestrator.crash_points"]
     crash_points._script = crash_points._from(os.environ)

@@ -1,7 +1,7 @@
 """The agents this program can speak with.
 
 An adapter translates between one agent and the words of ``protocol``; adding one is a file, a
-line here and a test. What a session *is* and how it ends is ``session``'s business.
+line here and a test. What a session *is* and how it ends is ``sessions``'s business.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from orchestrator.doorkeeper import Guest
+    from orchestrator.sessions.doorkeeper import Guest
 
 BODY_BYTES = 8 * 1024 * 1024
 """A plan may have 1 MB; JSON writes some characters as six."""

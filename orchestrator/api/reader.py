@@ -29,7 +29,7 @@ from orchestrator.api.view_book import ViewBook
 from orchestrator.api.views import forecast_view, plan_view, queue_view, task_detail
 from orchestrator.errors import UsageError
 from orchestrator.events import EventKind
-from orchestrator.session_prompt import session_prompt
+from orchestrator.jobs.session_prompt import session_prompt
 from orchestrator.tokens import estimate_tokens
 from orchestrator.verification_records import history_of, results_from
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from orchestrator.api.models import PlanView, QueueView
     from orchestrator.api.timing_views import TimingView
     from orchestrator.clock import Clock
-    from orchestrator.decision import PlanSnapshot
     from orchestrator.plan.model import Task
     from orchestrator.records import AttemptRecord, PlanRecord, TaskRecord
+    from orchestrator.scheduling.decision import PlanSnapshot
     from orchestrator.site import Records
 
 LOG_CHUNK_BYTES = 256 * 1024

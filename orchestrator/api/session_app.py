@@ -18,7 +18,7 @@ from orchestrator.api.gate import GuestList, guest_of
 from orchestrator.api.lines import IN_LINES, Lines, Telling
 from orchestrator.api.models import ActionView, AskRequest, BriefView, NoteRequest, SessionView
 from orchestrator.api.problems import DECLARED, tell_problems
-from orchestrator.doorkeeper import Guest
+from orchestrator.sessions.doorkeeper import Guest
 
 
 class SessionDoor(GuestList, Protocol):

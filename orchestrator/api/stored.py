@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from orchestrator.api.reader import Reader
-from orchestrator.forecaster import Forecaster
+from orchestrator.jobs.forecaster import Forecaster
+from orchestrator.jobs.second_look import look_again
 from orchestrator.scratch import scratch_folder
-from orchestrator.second_look import look_again
 from orchestrator.site import Records
 
 if TYPE_CHECKING:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.api.timing_views import CheckTimingView, TimingView
-from orchestrator.check_history import flakes_told, percentile
-from orchestrator.loop_speed import dominant, times_to_verdict
 from orchestrator.plan.graph import check_closure
+from orchestrator.verification.check_history import flakes_told, percentile
+from orchestrator.verification.loop_speed import dominant, times_to_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orchestrator.check_history import History
     from orchestrator.plan.model import Plan
     from orchestrator.records import AttemptRecord, VerificationSpan
+    from orchestrator.verification.check_history import History
 
 MOST_FLAKY = 10
 """Tests of a check that are told."""

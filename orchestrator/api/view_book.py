@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.api.views import task_view
-from orchestrator.decision import is_ready
-from orchestrator.footing import held_up_by, standing_on, unmerged_dependencies
+from orchestrator.scheduling.decision import is_ready
+from orchestrator.scheduling.footing import held_up_by, standing_on, unmerged_dependencies
 from orchestrator.states import Outcome, TaskState
 
 if TYPE_CHECKING:
-    from orchestrator.activity import TaskActivity
     from orchestrator.api.models import TaskView
-    from orchestrator.decision import PlanSnapshot, TaskKey
     from orchestrator.plan.model import Task
     from orchestrator.records import TaskRecord
+    from orchestrator.scheduling.activity import TaskActivity
+    from orchestrator.scheduling.decision import PlanSnapshot, TaskKey
     from orchestrator.site import Records
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from orchestrator.activity import GENERATING, PERSON, QUEUEING, VERIFYING, Activity
 from orchestrator.api.conflict_views import ForecastView, InFlightView, PairView
 from orchestrator.api.models import (
     AttemptView,
@@ -26,17 +25,17 @@ from orchestrator.api.models import (
     UsageView,
     VerificationView,
 )
-from orchestrator.decision import PlanSnapshot, is_ready
-from orchestrator.footing import held_up_by, standing_on, unmerged_dependencies
-from orchestrator.needs import need_of
 from orchestrator.readiness import approved, readiness, waits_for_approval
+from orchestrator.scheduling.activity import GENERATING, PERSON, QUEUEING, VERIFYING, Activity
+from orchestrator.scheduling.decision import PlanSnapshot, is_ready
+from orchestrator.scheduling.footing import held_up_by, standing_on, unmerged_dependencies
+from orchestrator.scheduling.needs import need_of
 from orchestrator.states import MergeMode, TaskState, Verdict
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from orchestrator.decision import TaskKey
     from orchestrator.events import Event
     from orchestrator.forecast import Forecast
     from orchestrator.line import LineView
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from orchestrator.readiness import Survey
     from orchestrator.records import AttemptRecord, TaskRecord, VerificationRecord
     from orchestrator.results import CheckResult, Usage
+    from orchestrator.scheduling.decision import TaskKey
 
 PERSON_NEEDED = frozenset({TaskState.NEEDS_INPUT, TaskState.VERIFIED})
 

@@ -20,7 +20,7 @@ from orchestrator.errors import ExitCode, NothingStored, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from orchestrator.cache_inventory import Stock
+    from orchestrator.verification.cache_inventory import Stock
 
 Spared = tuple[int, int]
 """How many results were known from before, and how many runs there were."""
@@ -38,7 +38,7 @@ def cache() -> None:
 @json_option
 def stats(repo: str | None, as_json: bool) -> None:
     """Tell what is kept, and how often it spared a run."""
-    from orchestrator.cache_inventory import stock
+    from orchestrator.verification.cache_inventory import stock
 
     place = find_place(repo)
     kept = stock(place.state_dir / FOLDER)
@@ -59,7 +59,7 @@ def stats(repo: str | None, as_json: bool) -> None:
 @repo_option
 def clear(check: str | None, yes: bool, repo: str | None) -> int:
     """Forget what is kept: checks run again on trees that were verified already."""
-    from orchestrator import cache_inventory
+    from orchestrator.verification import cache_inventory
 
     folder = find_place(repo).state_dir / FOLDER
     kept = cache_inventory.stock(folder)

@@ -89,7 +89,7 @@ def _finished(
 
 async def _remove(git: OpenRepository, task: TaskRecord, *, forget: bool, dry_run: bool) -> bool:
     """Remove what is left of a task; whether there was anything."""
-    from orchestrator.enclosures import enclosures_of
+    from orchestrator.borders.enclosures import enclosures_of
     from orchestrator.git.linked import delete_trees
     from orchestrator.git.refs import Move, branch_ref, candidate_ref, keep_ref, resolving_ref
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.check_history import History, Past
 from orchestrator.errors import ClerkError
-from orchestrator.loop_speed import dominant
 from orchestrator.plan.lint import Finding, Severity
 from orchestrator.plan.quoting import quoted
+from orchestrator.verification.check_history import History, Past
+from orchestrator.verification.loop_speed import dominant
 from orchestrator.verification_records import runs_in
 
 if TYPE_CHECKING:

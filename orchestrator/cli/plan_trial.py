@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator.baseline import Baseline
 from orchestrator.plan.graph import check_closure
 from orchestrator.plan.lint import Finding, Severity
 from orchestrator.plan.quoting import quoted
 from orchestrator.states import Verdict
+from orchestrator.verification.baseline import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

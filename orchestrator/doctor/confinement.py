@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import process
 from orchestrator.doctor.finding import Finding, missing, ok, warn
 from orchestrator.errors import CannotRun
 from orchestrator.sandboxes.choice import choose, why_not
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from orchestrator.doctor.ground import Ground

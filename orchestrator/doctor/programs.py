@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import agents, process
+from orchestrator import agents
 from orchestrator.agents.protocol import Prompt
 from orchestrator.doctor.finding import Finding, missing, ok, warn
 from orchestrator.errors import CannotRun, UsageError
 from orchestrator.git.repository import OLDEST_GIT
 from orchestrator.plan.model import AgentProfile
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from orchestrator.agents.protocol import Agent

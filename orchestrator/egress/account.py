@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestrator.pipes import BoundedLog
+from orchestrator.supervision.pipes import BoundedLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from orchestrator.registry import look_up
 
 if TYPE_CHECKING:
-    from orchestrator.job import Exit, Job
-    from orchestrator.process import OnLine
+    from orchestrator.supervision.job import Exit, Job
+    from orchestrator.supervision.process import OnLine
 
 EXECUTORS = {"local": "orchestrator.executors.local:LocalExecutor"}
 

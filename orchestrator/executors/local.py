@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.process import supervise
+from orchestrator.supervision.process import supervise
 
 if TYPE_CHECKING:
-    from orchestrator.job import Exit, Job
-    from orchestrator.process import OnLine
+    from orchestrator.supervision.job import Exit, Job
+    from orchestrator.supervision.process import OnLine
 
 
 class LocalExecutor:

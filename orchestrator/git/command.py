@@ -15,7 +15,6 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator import process
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.git.drivers import Drivers, config_signature, read_drivers
 from orchestrator.git.environment import (
@@ -23,6 +22,7 @@ from orchestrator.git.environment import (
     discovery_environment,
     git_environment,
 )
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

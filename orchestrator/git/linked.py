@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator import process
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
 from orchestrator.git.environment import search_path
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from orchestrator.git.command import Git
-    from orchestrator.job import Completed
+    from orchestrator.supervision.job import Completed
 
 TRASH = ".trash"
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator import process
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.git.environment import search_path
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.rendering import Rendering
+from orchestrator.supervision import process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Job
-from orchestrator.process import run, supervise
 from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision.job import Job
+from orchestrator.supervision.process import run, supervise
 
 if TYPE_CHECKING:
     from orchestrator.sandboxes import Sandbox

@@ -19,21 +19,21 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import process
 from orchestrator.errors import CannotRun
-from orchestrator.job import Handed, Witness
 from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.enclosure import Network
 from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.shared_network import shared_network
 from orchestrator.sandboxes.system_view import accounts, shown, system_view
 from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
+from orchestrator.supervision import process
+from orchestrator.supervision.job import Handed, Witness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
-    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure
+    from orchestrator.supervision.job import Job
 
 HOME = Path("/run/clerk/home")
 OBJECTS = Path("/run/clerk/objects")

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Handed
 from orchestrator.sandboxes import in_place
 from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.bubblewrap import Bubblewrap, user_of
@@ -39,12 +38,13 @@ from orchestrator.sandboxes.reach import reach
 from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.system_view import fact_paths
 from orchestrator.sandboxes.toolchain import SYSTEM, tool_paths
+from orchestrator.supervision.job import Handed
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Enclosure, Network
+    from orchestrator.supervision.job import Job
 
 LAUNCHER = Path(__file__).with_name("landlock_launcher.py")
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Enclosure, Network
+    from orchestrator.supervision.job import Job
 
 
 class NoSandbox:

@@ -17,10 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.job import Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes.enclosure import Enclosure
 from orchestrator.sandboxes.toolchain import program_paths
+from orchestrator.supervision.job import Job
+from orchestrator.supervision.process import supervise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

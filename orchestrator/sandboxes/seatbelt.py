@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from orchestrator.job import Job
     from orchestrator.sandboxes.enclosure import Bounds, Enclosure, Network
+    from orchestrator.supervision.job import Job
 
 _PROGRAM = "/usr/bin/sandbox-exec"
 

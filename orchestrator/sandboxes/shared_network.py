@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Job, Witness
-from orchestrator.process import supervise
+from orchestrator.supervision.job import Job, Witness
+from orchestrator.supervision.process import supervise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

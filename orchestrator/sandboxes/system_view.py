@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.job import Handed
 from orchestrator.sandboxes.toolchain import SYSTEM, is_system
+from orchestrator.supervision.job import Handed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

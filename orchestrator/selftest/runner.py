@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator import orphans
 from orchestrator.errors import ClerkError, UsageError
 from orchestrator.sandboxes.choice import choose
 from orchestrator.scratch import scratch_folder
@@ -18,6 +17,7 @@ from orchestrator.selftest import process_table
 from orchestrator.selftest.case import Case, Finding, Standing
 from orchestrator.selftest.scene import CASES, SCENES, Scene
 from orchestrator.selftest.stage import Stage
+from orchestrator.supervision import orphans
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

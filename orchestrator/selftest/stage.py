@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from orchestrator import process
 from orchestrator.api.models import StatusView
 from orchestrator.errors import CannotRun
-from orchestrator.job import Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes.toolchain import program_paths
 from orchestrator.selftest import process_table
 from orchestrator.selftest.canaries import Canaries
 from orchestrator.selftest.tests_first import MARKED
 from orchestrator.selftest.traces import ACTING, Traces, title_of
+from orchestrator.supervision import process
+from orchestrator.supervision.job import Job
+from orchestrator.supervision.process import supervise
 
 if TYPE_CHECKING:
-    from orchestrator.job import Exit
     from orchestrator.selftest.case import Act
     from orchestrator.selftest.scene import Scene
+    from orchestrator.supervision.job import Exit
 
 PLAN = "selftest"
 RUN_SECONDS = 90.0

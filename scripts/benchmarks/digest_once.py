@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.digest import digest
+from orchestrator.digest.page import digest
 from orchestrator.reports import load
 from orchestrator.reports.output import extract
 from orchestrator.reports.recognition import guessed

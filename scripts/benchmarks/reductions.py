@@ -16,8 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
-from orchestrator.digest import digest
-from orchestrator.judgement import settled
+from orchestrator.digest.page import digest
 from orchestrator.reports import PARSERS, load
 from orchestrator.reports.output import extract
 from orchestrator.reports.plain_text import without_root
@@ -26,6 +25,7 @@ from orchestrator.reports.source import ReportUnreadable
 from orchestrator.results import CheckResult, Report, Verification
 from orchestrator.states import Verdict
 from orchestrator.tokens import estimate_tokens
+from orchestrator.verification.judgement import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

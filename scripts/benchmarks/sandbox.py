@@ -17,21 +17,21 @@ import anyio
 from benchmarks.figures import Figure, middle, percentile
 from benchmarks.yard import environment, yard
 from orchestrator import executors, sandboxes
-from orchestrator.enclosures import Enclosures, enclosures_of
+from orchestrator.borders.enclosures import Enclosures, enclosures_of
+from orchestrator.borders.homecoming import Homecoming
 from orchestrator.environment import confined_environment
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
-from orchestrator.homecoming import Homecoming
-from orchestrator.job import Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes.choice import why_not
+from orchestrator.supervision.job import Job
+from orchestrator.supervision.process import supervise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from benchmarks.yard import Yard
-    from orchestrator.enclosures import Enclosed
+    from orchestrator.borders.enclosures import Enclosed
     from orchestrator.git.command import WorkTree
     from orchestrator.sandboxes import Sandbox
 

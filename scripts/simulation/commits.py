@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.train import Car, Clash
+from orchestrator.merge_queue.train import Car, Clash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from orchestrator.train import Entry
+    from orchestrator.merge_queue.train import Entry
     from simulation.changes import Change
 
 ROOT = "root"

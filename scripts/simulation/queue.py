@@ -11,8 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.states import QueueMode
-from orchestrator.train import (
+from orchestrator.merge_queue.train import (
     Entry,
     Standing,
     failure_rate,
@@ -22,12 +21,13 @@ from orchestrator.train import (
     refuted,
     resolved_mode,
 )
+from orchestrator.states import QueueMode
 from simulation.commits import ROOT, Commits
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
-    from orchestrator.train import Car, Train
+    from orchestrator.merge_queue.train import Car, Train
     from simulation.changes import Change
 
 SWEEP = 200_000

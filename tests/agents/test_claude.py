@@ -21,11 +21,11 @@ from orchestrator.agents.protocol import (
     UsageReported,
 )
 from orchestrator.errors import UsageError
-from orchestrator.hearing import Hearing, result_of
-from orchestrator.job import Exit
 from orchestrator.plan.model import AgentProfile
 from orchestrator.results import SessionResult
+from orchestrator.sessions.hearing import Hearing, result_of
 from orchestrator.states import Outcome
+from orchestrator.supervision.job import Exit
 
 SAMPLES = Path(__file__).with_name("samples")
 

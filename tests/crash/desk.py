@@ -22,31 +22,31 @@ from waiting import is_gone, until_blocking
 
 from orchestrator import crash_points
 from orchestrator.api.reader import Reader
-from orchestrator.cache import VerdictCache
-from orchestrator.check_inputs import CheckInputs
-from orchestrator.check_keys import CheckKeys
-from orchestrator.doorkeeper import Doorkeeper
-from orchestrator.enclosures import Enclosures
+from orchestrator.borders.enclosures import Enclosures
+from orchestrator.borders.homecoming import Homecoming
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
-from orchestrator.homecoming import Homecoming
-from orchestrator.input_audit import InputAudit
-from orchestrator.job import Exit
+from orchestrator.jobs.rebuild import catch_up
+from orchestrator.jobs.recovery import recover
 from orchestrator.ledger import Ledger
-from orchestrator.orders import Orders
-from orchestrator.rebuild import catch_up
-from orchestrator.recovery import recover
-from orchestrator.scheduler import Scheduler
+from orchestrator.orders.submission import Submissions
+from orchestrator.orders.task_orders import Orders
+from orchestrator.scheduling.scheduler import Scheduler
+from orchestrator.sessions.doorkeeper import Doorkeeper
 from orchestrator.settings import load_settings
 from orchestrator.site import Records, Site
-from orchestrator.slots import Slots
-from orchestrator.submission import Submissions
-from orchestrator.verification import Limits, Verifier
+from orchestrator.supervision.job import Exit
+from orchestrator.verification.cache import VerdictCache
+from orchestrator.verification.check_inputs import CheckInputs
+from orchestrator.verification.check_keys import CheckKeys
+from orchestrator.verification.input_audit import InputAudit
+from orchestrator.verification.slots import Slots
+from orchestrator.verification.verifier import Limits, Verifier
 from orchestrator.works import Works
 
 if TYPE_CHECKING:
-    from orchestrator.job import Job
-    from orchestrator.process import OnLine
+    from orchestrator.supervision.job import Job
+    from orchestrator.supervision.process import OnLine
 
 QUIET_LOOKS = 2
 BURIALS = 20

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 def _database_first() -> None:
     """The landing is on record before the target moves."""
     from orchestrator.crash_points import crash_point  # noqa: PLC0415 - in the forked command
-    from orchestrator.touchdown import Touchdown  # noqa: PLC0415
+    from orchestrator.merge_queue.touchdown import Touchdown  # noqa: PLC0415
 
     move, record = Touchdown._move, Touchdown._record
 
@@ -27,29 +27,32 @@ def _database_first() -> None:
 
 def _no_reconciling() -> None:
     """A landing that was under way is taken for one that never was, and the target is not asked."""
-    from orchestrator import engine, merge_queue, recovery, submission  # noqa: PLC0415
-    from orchestrator.coupling import Coupler  # noqa: PLC0415
+    from orchestrator import engine  # noqa: PLC0415
+    from orchestrator.jobs import recovery  # noqa: PLC0415
+    from orchestrator.merge_queue import queue  # noqa: PLC0415
+    from orchestrator.merge_queue.coupling import Coupler  # noqa: PLC0415
+    from orchestrator.orders import submission  # noqa: PLC0415
 
     async def never(*_):
         return False
 
     engine.catch_up = submission.catch_up = never
-    recovery.finish_landing = merge_queue.finish_landing = Coupler._is_there = never
+    recovery.finish_landing = queue.finish_landing = Coupler._is_there = never
 
 
 def _no_keep_ref() -> None:
     """Heads hang on their branches alone."""
-    from orchestrator import recovery, session_job  # noqa: PLC0415
+    from orchestrator.jobs import recovery, session  # noqa: PLC0415
 
     async def nothing(*_):
         pass
 
-    recovery.keep_head = session_job.keep_head = nothing
+    recovery.keep_head = session.keep_head = nothing
 
 
 def _no_tidying() -> None:
     """What a landed task needs no more is the engine's that landed it, and of no later one."""
-    from orchestrator import recovery  # noqa: PLC0415
+    from orchestrator.jobs import recovery  # noqa: PLC0415
 
     async def nothing(*_):
         pass
@@ -59,7 +62,7 @@ def _no_tidying() -> None:
 
 def _no_intent() -> None:
     """The target moves to a candidate that is not on record."""
-    from orchestrator.consequences import Consequences  # noqa: PLC0415
+    from orchestrator.merge_queue.consequences import Consequences  # noqa: PLC0415
 
     intend = Consequences.intend
 
@@ -74,8 +77,8 @@ def _no_intent() -> None:
 
 def _left_abroad() -> None:
     """What a dead session committed in its private view is not fetched."""
-    from orchestrator import recovery  # noqa: PLC0415
-    from orchestrator.homecoming import Brought  # noqa: PLC0415
+    from orchestrator.borders.homecoming import Brought  # noqa: PLC0415
+    from orchestrator.jobs import recovery  # noqa: PLC0415
 
     async def nothing(site, record, tree):
         site.git.views.forget(site.enclosures.view_of(f"{record.plan}/{record.id}"))

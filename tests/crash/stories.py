@@ -40,9 +40,9 @@ from hypothesis.stateful import (
 
 from orchestrator.api.models import SubmitPlan, TaskSelection
 from orchestrator.errors import UsageError
-from orchestrator.job import Exit
 from orchestrator.site import CANDIDATE
 from orchestrator.states import TaskState, Verdict
+from orchestrator.supervision.job import Exit
 
 DEEDS = ("commit", "leave", "spoil", "rival", "share", "rewind", "nothing", "fail")
 MOST_TASKS = 5

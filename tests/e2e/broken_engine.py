@@ -17,9 +17,10 @@ def _raw(value, *, limit=None, one_line=False):
 
 def _no_word_is_checked() -> None:
     """Every check is green, no path is protected, nothing is held against a policy."""
-    from orchestrator import check_run, survey
     from orchestrator.git import imports, leftovers, policy
+    from orchestrator.jobs import survey
     from orchestrator.states import Verdict
+    from orchestrator.verification import check_run
 
     check_run.judge = lambda *_, **__: (Verdict.PASSED, "")
     honest = survey._globs
@@ -41,8 +42,9 @@ def _any_test_will_do() -> None:
     """Whatever is written first is red, and whatever becomes of it is green."""
     from dataclasses import replace
 
-    from orchestrator import candidate_check, red_proof, second_look, survey
-    from orchestrator.red_judgement import Red
+    from orchestrator.jobs import red_proof, second_look, survey
+    from orchestrator.merge_queue import candidate_check
+    from orchestrator.tests_first.red_judgement import Red
 
     async def untouched(_history, _candidates, seen, _paths, *, base, tests_head):
         return replace(seen, tests_head=tests_head)
@@ -55,9 +57,10 @@ def _any_test_will_do() -> None:
 
 def _nothing_is_bounded() -> None:
     """Logs grow, memory is nobody's concern, and what detaches itself is let go."""
-    from orchestrator import orphans, tampering
-    from orchestrator.memory_watch import MemoryWatch
-    from orchestrator.pipes import BoundedLog
+    from orchestrator.jobs import tampering
+    from orchestrator.supervision import orphans
+    from orchestrator.supervision.memory_watch import MemoryWatch
+    from orchestrator.supervision.pipes import BoundedLog
 
     make = BoundedLog.__init__
     BoundedLog.__init__ = lambda self, path, limit: make(self, path, 10**9)
@@ -72,13 +75,14 @@ def _nothing_is_bounded() -> None:
 
 def _nobody_remembers() -> None:
     """A landing that was under way is taken for one that never was."""
-    from orchestrator import merge_queue, recovery
-    from orchestrator.coupling import Coupler
+    from orchestrator.jobs import recovery
+    from orchestrator.merge_queue import queue
+    from orchestrator.merge_queue.coupling import Coupler
 
     async def never(*_):
         return False
 
-    recovery.finish_landing = merge_queue.finish_landing = Coupler._is_there = never
+    recovery.finish_landing = queue.finish_landing = Coupler._is_there = never
 
 
 if __name__ == "__main__":

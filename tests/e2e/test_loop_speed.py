@@ -6,9 +6,9 @@ import json
 
 import yaml
 
-from orchestrator.check_history import command_hash
 from orchestrator.records import CheckRunRecord
 from orchestrator.store import Store
+from orchestrator.verification.check_history import command_hash
 
 MISSING = "could not run: 'no-such-command' was not found (exit code 127); is it installed, and is setup complete?"
 

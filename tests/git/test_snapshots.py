@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import executors, sandboxes, snapshots
+from orchestrator import executors, sandboxes
 from orchestrator.allowance import Allowance
-from orchestrator.enclosures import Enclosures
+from orchestrator.borders import snapshots
+from orchestrator.borders.enclosures import Enclosures
+from orchestrator.borders.snapshots import Snapshots, Whose
 from orchestrator.errors import GitError, SnapshotRefused
 from orchestrator.git.command import WorkTree
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.refs import check_ref
 from orchestrator.git.repository import Repository
-from orchestrator.snapshots import Snapshots, Whose
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.git.tripwire import refs_moved
 from orchestrator.identity import Identity
-from orchestrator.tampering import watched
+from orchestrator.jobs.tampering import watched
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.environment import owner_environment
 from orchestrator.errors import HandoverHeld
-from orchestrator.handover import Hosted
-from orchestrator.pull_requests import PullRequests
+from orchestrator.handover.gh import PullRequests
+from orchestrator.handover.pull_request import Hosted
 
 pytestmark = pytest.mark.anyio
 AT = Hosted("forge.invalid", "ada", "shop")

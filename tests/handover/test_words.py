@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.evidence import AttemptSeen, CheckSeen, Evidence, TestsSeen
-from orchestrator.handover import (
+from orchestrator.handover.pull_request import (
     ChangesRequested,
     Closed,
     Hosted,

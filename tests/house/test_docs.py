@@ -19,13 +19,13 @@ from orchestrator.audit import Standing
 from orchestrator.cli import COMMANDS, cli
 from orchestrator.errors import ExitCode
 from orchestrator.git import policy
-from orchestrator.job import Handed, Job
 from orchestrator.plan.model import Needs
 from orchestrator.readiness import GateName
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure
 from orchestrator.settings import Settings
 from orchestrator.states import TRANSITIONS, Strategy
+from orchestrator.supervision.job import Handed, Job
 
 ROOT = Path(__file__).parents[2]
 FRONT = ("README.md", "CHANGELOG.md", "SECURITY.md")
@@ -135,6 +135,22 @@ def test_the_floors_are_those_of_the_import_contract():
         for _, rooms in rows_of("docs/architecture.md", "The house")
         for line in rooms.split("→")
     ]
+    assert told == wanted
+
+
+def test_the_packages_are_those_of_their_import_contracts():
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    wanted = {
+        contract["containers"][0].removeprefix("orchestrator."): [
+            sorted(re.findall(r"\w+", layer)) for layer in contract["layers"]
+        ]
+        for contract in contracts
+        if contract["name"].startswith("Within ")
+    }
+    told = {
+        package.strip("`"): [sorted(re.findall(r"`(\w+)`", line)) for line in rooms.split("→")]
+        for package, _, rooms in rows_of("docs/architecture.md", "Packages")
+    }
     assert told == wanted
 
 

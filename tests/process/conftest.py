@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator import orphans
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
+from orchestrator.supervision import orphans
 
 
 @pytest.fixture

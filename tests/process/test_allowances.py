@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import disk_watch
 from orchestrator.allowance import Allowance, show_bytes
-from orchestrator.disk_watch import DiskWatch
-from orchestrator.job import Ending, Job
-from orchestrator.memory_watch import (
+from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision import disk_watch
+from orchestrator.supervision.disk_watch import DiskWatch
+from orchestrator.supervision.job import Ending, Job
+from orchestrator.supervision.memory_watch import (
     LONGEST_PAUSE_SECONDS,
     SHORTEST_PAUSE_SECONDS,
     next_pause,
 )
-from orchestrator.process import supervise
-from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision.process import supervise
 
 pytestmark = [
     pytest.mark.anyio,

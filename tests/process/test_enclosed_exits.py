@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.job import Exit, Job, Witness
-from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds, Enclosure
+from orchestrator.supervision.job import Exit, Job, Witness
+from orchestrator.supervision.process import supervise
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("adopting")]
 

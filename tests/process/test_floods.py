@@ -13,15 +13,15 @@ import anyio
 import pytest
 
 import orchestrator
-from orchestrator.job import Exit, Job
-from orchestrator.process import supervise
+from orchestrator.supervision.job import Exit, Job
+from orchestrator.supervision.process import supervise
 
 SUPERVISOR = textwrap.dedent("""
     import json, resource, sys
     from pathlib import Path
     import anyio
-    from orchestrator.job import Job
-    from orchestrator.process import supervise
+    from orchestrator.supervision.job import Job
+    from orchestrator.supervision.process import supervise
 
     async def main(folder, line):
         told = []
@@ -116,8 +116,8 @@ def test_thirty_two_at_once_where_few_descriptors_are_free_end_or_say_why() -> N
         import collections, resource, sys
         from pathlib import Path
         import anyio
-        from orchestrator.job import Job
-        from orchestrator.process import supervise
+        from orchestrator.supervision.job import Job
+        from orchestrator.supervision.process import supervise
 
         async def main():
             resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

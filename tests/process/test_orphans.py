@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from waiting import is_gone, until_blocking
 
-from orchestrator import orphans, watchman
-from orchestrator.watchman import kill_marked, read_cookie
+from orchestrator.supervision import orphans, watchman
+from orchestrator.supervision.watchman import kill_marked, read_cookie
 
 linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 
@@ -20,9 +20,10 @@ ENGINE = textwrap.dedent("""
     import os, sys
     from pathlib import Path
     import anyio
-    from orchestrator import orphans, watchman
-    from orchestrator.job import Job
-    from orchestrator.process import supervise
+    from orchestrator.supervision import orphans
+    from orchestrator.supervision import watchman
+    from orchestrator.supervision.job import Job
+    from orchestrator.supervision.process import supervise
 
     async def main(cookie, folder):
         orphans.adopt_orphans(cookie)

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.pipes import LINE_BYTES, BoundedLog, Lines
+from orchestrator.supervision.pipes import LINE_BYTES, BoundedLog, Lines
 
 
 def told(chunks: list[bytes]) -> list[str]:

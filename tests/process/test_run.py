@@ -7,7 +7,7 @@ import pytest
 from waiting import is_gone, until
 
 from orchestrator.errors import CannotRun
-from orchestrator.process import run
+from orchestrator.supervision.process import run
 
 pytestmark = pytest.mark.anyio
 

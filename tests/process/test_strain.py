@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from orchestrator.strain import Machine, Moment, available_memory, look, overload
+from orchestrator.verification.strain import Machine, Moment, available_memory, look, overload
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import anyio
 import pytest
 from waiting import is_gone, patience, until, until_blocking
 
-from orchestrator.job import Ending, Exit, Job
-from orchestrator.process import OnLine, supervise
-from orchestrator.pulse import Pulse
+from orchestrator.supervision.job import Ending, Exit, Job
+from orchestrator.supervision.process import OnLine, supervise
+from orchestrator.supervision.pulse import Pulse
 
 pytestmark = pytest.mark.anyio
 

@@ -19,11 +19,11 @@ import pytest
 from waiting import patience, until
 
 import orchestrator
-from orchestrator.job import Ending, Exit, Job
-from orchestrator.process import supervise
-from orchestrator.pulse import Pulse
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision.job import Ending, Exit, Job
+from orchestrator.supervision.process import supervise
+from orchestrator.supervision.pulse import Pulse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("adopting")]
 
@@ -180,10 +180,10 @@ ENGINE = """
 import os, sys
 from pathlib import Path
 import anyio
-from orchestrator.process import supervise
+from orchestrator.supervision.process import supervise
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
-from orchestrator.job import Job
+from orchestrator.supervision.job import Job
 
 async def main(folder):
     env = {"PATH": os.environ["PATH"]}

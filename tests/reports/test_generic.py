@@ -3,12 +3,12 @@
 import pytest
 from reports.fixture_runs import CHECKOUT, FIXTURES, runs
 
-from orchestrator.job import Exit
-from orchestrator.judgement import judge
 from orchestrator.reports.generic import told_by
 from orchestrator.reports.plain_text import plain_text
 from orchestrator.reports.recognition import guessed, recognise
 from orchestrator.states import Verdict
+from orchestrator.supervision.job import Exit
+from orchestrator.verification.judgement import judge
 
 
 def told(text):

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from reports.fixture_runs import CHECKOUT, FIXTURES
 
 from orchestrator.errors import UsageError
-from orchestrator.job import Exit
-from orchestrator.judgement import judge
 from orchestrator.reports import load
 from orchestrator.reports.junit import LONGEST_TEXT, JUnitParser
 from orchestrator.reports.source import ReportUnreadable
 from orchestrator.reports.tally import DETAIL_CHARACTERS, DETAILS_CHARACTERS, FAILURES_KEPT
 from orchestrator.states import Verdict
+from orchestrator.supervision.job import Exit
+from orchestrator.verification.judgement import judge
 
 SHOP = "def total(prices):\n    return sum(prices) + prices[0] * 0 / len(prices)\n"
 

@@ -6,12 +6,12 @@ import random
 import pytest
 from reports.fixture_runs import CHECKOUT, FIXTURES, runs
 
-from orchestrator.job import Exit
-from orchestrator.judgement import judge
 from orchestrator.reports import load
 from orchestrator.reports.source import REPORT_BYTES, ReportUnreadable
 from orchestrator.results import Report
 from orchestrator.states import Verdict
+from orchestrator.supervision.job import Exit
+from orchestrator.verification.judgement import judge
 
 FORMATS = ("pytest", "go", "cargo", "tap", "jest", "vitest", "playwright")
 RUNS = runs(*FORMATS)

@@ -22,14 +22,14 @@ import anyio
 from sandboxes.battery import ATTACKS
 from sandboxes.ground import PATH, SECRET, Ground, changes, neighbourhood, pen
 
-from orchestrator import orphans
 from orchestrator.environment import confined_environment
-from orchestrator.job import Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes import Sandbox
 from orchestrator.sandboxes.bubblewrap import OBJECTS, Bubblewrap
 from orchestrator.sandboxes.enclosure import Bounds
 from orchestrator.sandboxes.none import NoSandbox
+from orchestrator.supervision import orphans
+from orchestrator.supervision.job import Job
+from orchestrator.supervision.process import supervise
 
 BOUNDS = Bounds(processes=64, open_files=256, file_bytes=32 << 20, scratch_bytes=16 << 20)
 _ANEW = """

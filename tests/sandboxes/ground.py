@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.enclosures import Enclosed, Enclosures, enclosures_of
+from orchestrator.borders.enclosures import Enclosed, Enclosures, enclosures_of
 from orchestrator.git.command import WorkTree
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository

@@ -18,10 +18,10 @@ import anyio
 import pytest
 from waiting import until_blocking
 
-from orchestrator.job import Exit, Handed, Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes.bubblewrap import HOME, Bubblewrap, user_of
 from orchestrator.sandboxes.enclosure import Cover, Enclosure
+from orchestrator.supervision.job import Exit, Handed, Job
+from orchestrator.supervision.process import supervise
 
 pytestmark = pytest.mark.anyio
 

@@ -20,14 +20,14 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Exit, Handed, Job
-from orchestrator.process import supervise
 from orchestrator.sandboxes import landlock_launcher as launcher
 from orchestrator.sandboxes import load
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure
 from orchestrator.sandboxes.landlock import Landlock
 from orchestrator.sandboxes.none import NoSandbox
 from orchestrator.sandboxes.reach import reach, whom_it_reached
+from orchestrator.supervision.job import Exit, Handed, Job
+from orchestrator.supervision.process import supervise
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from sandboxes import assault
 from sandboxes.battery import ATTACKS
 from sandboxes.ground import SECRET
 
-from orchestrator.job import Handed, Job, Witness
+from orchestrator.supervision.job import Handed, Job, Witness
 
 pytestmark = [
     pytest.mark.anyio,

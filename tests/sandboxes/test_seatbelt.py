@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Job
 from orchestrator.sandboxes.enclosure import Bounds, Cover, Enclosure
 from orchestrator.sandboxes.seatbelt import Seatbelt, profile, quoted, resolved
+from orchestrator.supervision.job import Job
 
 Rule = list["Rule | str"]
 

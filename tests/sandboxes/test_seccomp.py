@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import CannotRun
-from orchestrator.job import Completed, Handed
-from orchestrator.process import run
 from orchestrator.sandboxes.bpf import Program
 from orchestrator.sandboxes.seccomp import (
     CALLS,
@@ -25,6 +23,8 @@ from orchestrator.sandboxes.seccomp import (
     REFUSED_WHEN_SHARED,
     filter_program,
 )
+from orchestrator.supervision.job import Completed, Handed
+from orchestrator.supervision.process import run
 
 ALLOW = 0x7FFF0000
 REFUSE = 0x00050000 | errno.EPERM

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orchestrator.train import Car, Clash, Entry, Standing, make_up
+from orchestrator.merge_queue.train import Car, Clash, Entry, Standing, make_up
 
 START = "main"
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.actions import (
+from orchestrator.plan.model import Plan
+from orchestrator.records import PlanRecord, TaskRecord
+from orchestrator.scheduling.actions import (
     BringUp,
     Settle,
     StartBackfill,
@@ -18,9 +20,7 @@ from orchestrator.actions import (
     StartSession,
     StartVerification,
 )
-from orchestrator.decision import PlanSnapshot, Snapshot, decide, line_of
-from orchestrator.plan.model import Plan
-from orchestrator.records import PlanRecord, TaskRecord
+from orchestrator.scheduling.decision import PlanSnapshot, Snapshot, decide, line_of
 from orchestrator.states import TaskState
 
 S = TaskState

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.footing import (
+from orchestrator.plan.model import Plan
+from orchestrator.records import TaskRecord
+from orchestrator.scheduling.footing import (
     Footing,
     awaited,
     footing,
@@ -15,8 +17,6 @@ from orchestrator.footing import (
     stood_on,
     unmerged_dependencies,
 )
-from orchestrator.plan.model import Plan
-from orchestrator.records import TaskRecord
 from orchestrator.states import TaskState
 
 S = TaskState

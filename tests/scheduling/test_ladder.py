@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.ladder import hazards, rungs, survival, unserved
+from orchestrator.merge_queue.ladder import hazards, rungs, survival, unserved
 
 RATES = st.floats(0, 1)
 SUSPECTS = st.lists(st.none() | st.integers(1, 40), min_size=1, max_size=60)

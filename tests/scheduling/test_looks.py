@@ -11,11 +11,11 @@ from crash.desk import Desk
 from e2e.conftest import Yard
 from waiting import until
 
-from orchestrator import merge_queue
 from orchestrator.api.models import SubmitPlan
-from orchestrator.candidate_check import CandidateCheck
-from orchestrator.job import Exit
+from orchestrator.merge_queue import queue as merge_queue
+from orchestrator.merge_queue.candidate_check import CandidateCheck
 from orchestrator.states import TaskState
+from orchestrator.supervision.job import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.needs import need_of
 from orchestrator.plan.model import Task
 from orchestrator.readiness import Survey, readiness
 from orchestrator.records import TaskRecord
+from orchestrator.scheduling.needs import need_of
 from orchestrator.states import Need, TaskState
 
 PROVEN = TaskRecord("p", "a", state=TaskState.VERIFIED, head="h", verified_head="h")

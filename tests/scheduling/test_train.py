@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scheduling.railway import START, Railway, entry
 
-from orchestrator.states import QueueMode
-from orchestrator.train import (
+from orchestrator.merge_queue.train import (
     Move,
     Standing,
     failure_rate,
@@ -17,6 +16,7 @@ from orchestrator.train import (
     refuted,
     resolved_mode,
 )
+from orchestrator.states import QueueMode
 
 MODES = list(QueueMode)
 

@@ -6,7 +6,7 @@ import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.train import Car, Clash, Entry, Standing, make_up
+from orchestrator.merge_queue.train import Car, Clash, Entry, Standing, make_up
 
 NAMES = "abcdef"
 

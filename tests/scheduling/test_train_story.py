@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from scheduling.railway import START, Railway, at_once, heads_in
 
-from orchestrator.states import QueueMode
-from orchestrator.train import (
+from orchestrator.merge_queue.train import (
     Clash,
     Entry,
     Standing,
@@ -23,6 +22,7 @@ from orchestrator.train import (
     refuted,
     resolved_mode,
 )
+from orchestrator.states import QueueMode
 
 FLAWS = st.sampled_from(["", "", "", "bad", "quarrel", "clash", "twin"])
 

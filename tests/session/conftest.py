@@ -14,7 +14,7 @@ from orchestrator.plan.model import AgentProfile
 from orchestrator.results import SessionResult
 from orchestrator.sandboxes import Confinement
 from orchestrator.sandboxes.enclosure import Enclosure
-from orchestrator.session import run_session
+from orchestrator.sessions.session import run_session
 
 Run = Callable[..., Awaitable[SessionResult]]
 

@@ -16,10 +16,10 @@ from orchestrator.agents.protocol import (
     ToolCall,
     UsageReported,
 )
-from orchestrator.hearing import Hearing, result_of
-from orchestrator.job import Ending, Exit
 from orchestrator.results import Usage
+from orchestrator.sessions.hearing import Hearing, result_of
 from orchestrator.states import Outcome
+from orchestrator.supervision.job import Ending, Exit
 
 EVENTS = st.sampled_from(
     [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.agents.protocol import Asked, Failed, Finished, Message, RateLimited
-from orchestrator.hearing import Hearing, result_of
-from orchestrator.letterbox import Letterbox
+from orchestrator.sessions.hearing import Hearing, result_of
+from orchestrator.sessions.letterbox import Letterbox
 from orchestrator.states import Outcome
 
 

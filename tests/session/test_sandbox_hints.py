@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.sandbox_hints import hints
+from orchestrator.sessions.sandbox_hints import hints
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import anyio
 import pytest
 from waiting import is_gone, until
 
-from orchestrator import hearing
 from orchestrator.agents.claude import ClaudeAgent
 from orchestrator.agents.protocol import (
     AgentCommand,
@@ -22,8 +21,9 @@ from orchestrator.agents.protocol import (
 from orchestrator.agents.replay import ReplayAgent
 from orchestrator.plan.model import AgentProfile
 from orchestrator.results import SessionResult, Usage
+from orchestrator.sessions import hearing
+from orchestrator.sessions.transcript import Transcript
 from orchestrator.states import Outcome
-from orchestrator.transcript import Transcript
 
 pytestmark = pytest.mark.anyio
 

@@ -8,11 +8,11 @@ import pytest
 from orchestrator import executors, sandboxes
 from orchestrator.errors import SetupFailed
 from orchestrator.executors import Executor
-from orchestrator.job import Exit, Job
 from orchestrator.plan.model import Worktree
-from orchestrator.process import OnLine
 from orchestrator.sandboxes import Confinement
 from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision.job import Exit, Job
+from orchestrator.supervision.process import OnLine
 from orchestrator.worktree_setup import set_up
 
 pytestmark = pytest.mark.anyio

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.check_history import command_hash
 from orchestrator.records import CheckRunRecord, VerificationRecord
 from orchestrator.results import CheckResult, Verification
 from orchestrator.states import Verdict
 from orchestrator.store import Store, transaction
+from orchestrator.verification.check_history import command_hash
 from orchestrator.verification_records import results_text, runs_of
 
 

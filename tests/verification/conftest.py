@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cache import VerdictCache
-from orchestrator.check_inputs import CheckInputs
-from orchestrator.check_keys import CheckKeys
-from orchestrator.enclosures import Enclosures
+from orchestrator.borders.enclosures import Enclosures
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.git.opening import OpenRepository
 from orchestrator.git.repository import Repository
-from orchestrator.input_audit import InputAudit
 from orchestrator.plan.model import Plan
 from orchestrator.sandboxes.none import NoSandbox
-from orchestrator.slots import Slots
-from orchestrator.strain import Machine, Moment
-from orchestrator.verification import Limits, Verifier
-from orchestrator.verification_run import VerificationRequest
+from orchestrator.verification.cache import VerdictCache
+from orchestrator.verification.check_inputs import CheckInputs
+from orchestrator.verification.check_keys import CheckKeys
+from orchestrator.verification.input_audit import InputAudit
+from orchestrator.verification.run import VerificationRequest
+from orchestrator.verification.slots import Slots
+from orchestrator.verification.strain import Machine, Moment
+from orchestrator.verification.verifier import Limits, Verifier
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": "/of/the/engine"}
 CALM = Machine(look=lambda: Moment(at=0.0), pause_seconds=0.0)

@@ -15,13 +15,13 @@ import anyio
 
 from orchestrator import sandboxes
 from orchestrator.allowance import Allowance
-from orchestrator.check_run import Workbench
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.plan.model import Plan
-from orchestrator.ports import Ports
 from orchestrator.sandboxes import Confinement
 from orchestrator.sandboxes.enclosure import Enclosure
-from orchestrator.services import make_state_folders, services_beside
+from orchestrator.verification.check_run import Workbench
+from orchestrator.verification.ports import Ports
+from orchestrator.verification.services import make_state_folders, services_beside
 
 SERVE = """
 import http.server, sys

@@ -3,10 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.check_graph import chart, run_order
 from orchestrator.plan.model import Check
 from orchestrator.results import CheckResult
 from orchestrator.states import Verdict
+from orchestrator.verification.check_graph import chart, run_order
 
 
 def checks(**needs):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.check_graph import urgencies
-from orchestrator.check_history import History, Past, command_hash, flakes_told
 from orchestrator.plan.model import Check
 from orchestrator.records import CheckRunRecord
 from orchestrator.states import Verdict
+from orchestrator.verification.check_graph import urgencies
+from orchestrator.verification.check_history import History, Past, command_hash, flakes_told
 
 KINDS = ("build", "lint", "types", "unit", "integration", "e2e")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.check_inputs import covered
 from orchestrator.git.listing import LINK, Listing, TreeEntry
 from orchestrator.plan.globs import PathGlobs
+from orchestrator.verification.check_inputs import covered
 
 
 def listing(*files: str, **links: str) -> Listing:

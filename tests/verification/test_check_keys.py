@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import tools
-from orchestrator.check_keys import Ingredients, decisive, services_of
 from orchestrator.environment import check_environment
 from orchestrator.git.rendering import Rendering
 from orchestrator.plan.model import Check
-from orchestrator.tools import tool_marks
+from orchestrator.verification import tools
+from orchestrator.verification.check_keys import Ingredients, decisive, services_of
+from orchestrator.verification.tools import tool_marks
 
 TEXTS = st.text(max_size=5)
 MAPS = st.dictionaries(TEXTS, TEXTS, max_size=2)

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.check_trials import judged_by_load, taken_together, wants_calm, wants_rerun
 from orchestrator.plan.model import Check, Quarantine
 from orchestrator.results import CheckResult, Failure, Report, Verification
 from orchestrator.states import Verdict
+from orchestrator.verification.check_trials import (
+    judged_by_load,
+    taken_together,
+    wants_calm,
+    wants_rerun,
+)
 
 QUARANTINE = Quarantine(quarantine=("a", "b"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.digest import digest
+from orchestrator.digest.page import digest
 from orchestrator.states import Verdict
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ import pytest
 
 from orchestrator.errors import GitError
 from orchestrator.git.reduction import Reductions
-from orchestrator.input_audit import declared, named
 from orchestrator.plan.model import Check
 from orchestrator.states import Verdict
+from orchestrator.verification.input_audit import declared, named
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.job import Ending, Exit
-from orchestrator.judgement import judge, settled
 from orchestrator.results import Failure, Report
 from orchestrator.states import Verdict
+from orchestrator.supervision.job import Ending, Exit
+from orchestrator.verification.judgement import judge, settled
 
 GREEN = Report(parsed=True, passed=3)
 RED = Report(parsed=True, passed=2, failed=1)

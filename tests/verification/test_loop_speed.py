@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.check_history import History, Past, percentile
-from orchestrator.loop_speed import SLOW_SECONDS, dominant, times_to_verdict
 from orchestrator.plan.model import Check, Plan, Task
 from orchestrator.records import AttemptRecord, CheckRunRecord, VerificationSpan
+from orchestrator.verification.check_history import History, Past, percentile
+from orchestrator.verification.loop_speed import SLOW_SECONDS, dominant, times_to_verdict
 
 
 def ran(seconds, *, cached=False):

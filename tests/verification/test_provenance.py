@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.provenance import Given, other_checkouts, strays
 from orchestrator.states import Verdict
+from orchestrator.verification.provenance import Given, other_checkouts, strays
 
 SITE = ".venv/lib/python3.11/site-packages"
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.import_errors import Project
-from orchestrator.red_judgement import NotRed, Red, Rules, Unclear, judge_red
 from orchestrator.results import CheckResult, Failure, Report
 from orchestrator.states import Verdict
+from orchestrator.tests_first.import_errors import Project
+from orchestrator.tests_first.red_judgement import NotRed, Red, Rules, Unclear, judge_red
 
 FILES = frozenset({"shop/__init__.py", "shop/cart.py", "tests/test_new.py", "tests/test_old.py"})
 MINE = "tests/test_new.py"

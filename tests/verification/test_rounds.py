@@ -5,11 +5,11 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from orchestrator.check_history import History, Past, command_hash
 from orchestrator.records import CheckRunRecord
-from orchestrator.slots import Slots
 from orchestrator.states import Verdict
-from orchestrator.strain import Machine, Moment
+from orchestrator.verification.check_history import History, Past, command_hash
+from orchestrator.verification.slots import Slots
+from orchestrator.verification.strain import Machine, Moment
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.slots import Claim, Slots, admitted
+from orchestrator.verification.slots import Claim, Slots, admitted
 
 CLAIMS = st.builds(
     Claim,
@@ -158,7 +158,7 @@ async def test_who_is_cancelled_while_waiting_or_running_leaves_nothing_taken():
 
 @pytest.mark.anyio
 async def test_memory_that_others_free_is_noticed(monkeypatch):
-    monkeypatch.setattr("orchestrator.slots.LOOK_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr("orchestrator.verification.slots.LOOK_AGAIN_SECONDS", 0.001)
     left, told, go = [0], [], anyio.Event()
     slots = Slots(2, reserve=100, memory=lambda: left[0])
     async with anyio.create_task_group() as group:

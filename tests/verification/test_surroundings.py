@@ -8,7 +8,7 @@ import pytest
 from orchestrator.keyed_lock import KeyedLock
 from orchestrator.plan.model import Worktree
 from orchestrator.scratch import scratch_folder
-from orchestrator.surroundings import MISSING, surroundings
+from orchestrator.verification.surroundings import MISSING, surroundings
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 from orchestrator.plan.model import Check, Plan, Task, TestsFirst
 from orchestrator.records import TaskRecord
 from orchestrator.results import CheckResult, Failure, Report
-from orchestrator.runner_config import is_reconfigured, is_runner_config
 from orchestrator.states import Verdict
-from orchestrator.tests_first import (
+from orchestrator.tests_first.rules import (
     NO_PROOF,
     asked_of,
     is_writing,
@@ -21,6 +20,7 @@ from orchestrator.tests_first import (
     wanted_of,
     within,
 )
+from orchestrator.tests_first.runner_config import is_reconfigured, is_runner_config
 
 RED = CheckResult(
     "unit",

@@ -12,8 +12,8 @@ import pytest
 from waiting import until
 
 from orchestrator.errors import GitError
-from orchestrator.slots import Slots
 from orchestrator.states import Verdict
+from orchestrator.verification.slots import Slots
 
 pytestmark = pytest.mark.anyio
 

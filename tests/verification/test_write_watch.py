@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator import write_watch
 from orchestrator.states import Verdict
+from orchestrator.verification import write_watch
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,1 @@
+"""Proven work that others land: a pull request with its evidence, and what becomes of it."""

@@ -1,0 +1,95 @@
+"""Building up again what only a running engine has in mind: sizes, scope, conflicts, check marks.
+
+For an engine that starts and for a client that reads the stored state without one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import GitError
+from orchestrator.events import EventKind
+from orchestrator.git.candidates import Candidates
+from orchestrator.git.refs import Refs, branch_ref
+from orchestrator.jobs.survey import survey_conflicts, survey_work
+from orchestrator.site import BRANCH
+from orchestrator.states import TaskState
+from orchestrator.tests_first.rules import asked_of, unproven
+from orchestrator.verification_records import results_from
+
+if TYPE_CHECKING:
+    from orchestrator.readiness import Survey
+    from orchestrator.records import TaskRecord
+    from orchestrator.site import Records
+
+
+async def look_again(records: Records) -> None:
+    """Fill in the activity of every task that has a head; what git cannot tell stays unknown."""
+    _recall_times(records)
+    refs = Refs(records.repository.git, records.repository.null_oid)
+    await _look_ahead(records)
+    for name in records.book.names():
+        target = await refs.resolve(branch_ref(records.book.record(name).target))
+        for task in records.book.snapshot(name).tasks.values():
+            if task.head and task.base:
+                recall_checks(records, task)
+                await _recall_survey(records, task, target)
+
+
+async def _look_ahead(records: Records) -> None:
+    """Have the sizes of all changes told at once: a command for each would be most of the time."""
+    plans = map(records.book.snapshot, records.book.names())
+    tasks = [task for plan in plans for task in plan.tasks.values()]
+    pairs = [(task.base, task.head) for task in tasks if task.head and task.base]
+    if pairs:
+        await records.history.look_ahead(pairs)
+
+
+def _recall_times(records: Records) -> None:
+    """Where the time of every task went, from the log of its moves.
+
+    The log also holds the moves of plans that were forgotten, some of which began anew.
+    """
+    after, begun = 0, {name: records.book.record(name).started_at for name in records.book.names()}
+    while moves := records.store.events(after, kind=EventKind.TASK_CHANGED):
+        for move in moves:
+            if move.at >= begun.get(move.plan, math.inf):
+                records.activity.observe(move)
+        after = moves[-1].seq
+
+
+def recall_checks(records: Records, task: TaskRecord) -> None:
+    """Show the last verification on record, and none as going on."""
+    live = records.activity.of(task.plan, task.id)
+    live.begin_checks(())
+    last = records.store.verifications(task.plan, task.id)[-1:]
+    for result in results_from(last[0]) if last else ():
+        live.checks[result.check] = result
+
+
+async def _recall_survey(records: Records, task: TaskRecord, target: str | None) -> None:
+    live = records.activity.of(task.plan, task.id)
+    try:
+        live.survey = await _survey(records, task, target)
+    except GitError:
+        live.survey = None
+
+
+async def _survey(records: Records, task: TaskRecord, target: str | None) -> Survey:
+    plan, candidates = records.book.plan(task.plan), Candidates(records.repository.git)
+    survey = await survey_work(records.history, candidates, plan, task, task.head)
+    survey = replace(survey, unproven=unproven_tests(records, task))
+    if target is None or task.state is not TaskState.VERIFIED:
+        return survey
+    return await survey_conflicts(candidates, survey, target)
+
+
+def unproven_tests(records: Records, task: TaskRecord) -> tuple[str, ...] | None:
+    """The tests that were seen red and not green at the head; None where nobody has looked."""
+    asked = asked_of(records.book.plan(task.plan), records.book.task(task.plan, task.id))
+    last = records.store.last_verification(task.plan, task.id, BRANCH)
+    if asked is None or last is None or last.commit != task.head:
+        return None
+    return unproven(records.red_results(task), results_from(last), checks=asked.checks)

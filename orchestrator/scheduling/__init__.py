@@ -1,0 +1,1 @@
+"""What is due: decided from a snapshot of stored facts (pure), applied once, waited for."""
