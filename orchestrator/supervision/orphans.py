@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.supervision import watchman
-from orchestrator.supervision.watchman import COOKIE, read_cookie, read_stat
+from orchestrator.supervision.watchman import COOKIE, Stat, read_cookie, read_stat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,8 +90,8 @@ def adopted(children: Iterable[int]) -> Iterator[tuple[int, str]]:
 
 def bury() -> None:
     """Reap adopted orphans that have ended; a tool that polls for their end would wait for ever."""
-    for pid, state in _strangers():
-        if state == "Z":
+    for pid, stat in _strangers():
+        if stat.has_ended:
             _reap(pid)
 
 
@@ -99,12 +99,13 @@ async def clear() -> None:
     """Kill and reap every adopted orphan that belongs to no living job.
 
     An orphan belongs to a job when it is in the session of its leader or carries its cookie.
-    Costs one short read when there is none. Gives up after a few seconds of processes that fork
-    faster than they are killed.
+    Costs one short read when there is none. Whoever ended between that read and a look at it left
+    us children that were not in it: only a read that finds nobody is the last. Gives up after a
+    few seconds of processes that fork faster than they are killed.
     """
     pause = 0.001
     with anyio.move_on_after(_CLEAR_SECONDS, shield=True):
-        while strays := _strays():
+        while (strays := _strays()) is not None:
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -171,20 +172,21 @@ class Watchman:
         unregister(self.pid)
 
 
-def _strays() -> list[int]:
-    """Adopted orphans to be killed; those that have ended are reaped on the way."""
+def _strays() -> list[int] | None:
+    """Adopted orphans to be killed, those that had ended being reaped; None where there was neither."""
     jobs = set(_household.living.values())
-    strays = []
-    for pid, state in _strangers():
-        if state == "Z":
+    strays, reaped = [], False
+    for pid, stat in _strangers():
+        if stat.has_ended:
             _reap(pid)
-        elif read_cookie(pid) not in jobs:
+            reaped = True
+        elif stat.session not in _household.living and read_cookie(pid) not in jobs:
             strays.append(pid)
-    return strays
+    return strays if strays or reaped else None
 
 
-def _strangers() -> Iterator[tuple[int, str]]:
-    """Number and state of each child that neither we nor a living job's leader started."""
+def _strangers() -> Iterator[tuple[int, Stat]]:
+    """Each child that neither we nor a living job's leader started."""
     if not _household.adopts:
         return
     own = os.getsid(0)
@@ -194,8 +196,8 @@ def _strangers() -> Iterator[tuple[int, str]]:
         stat = read_stat(pid)
         if stat is None or stat.session == own:
             continue
-        if stat.state == "Z" or stat.session not in _household.living:
-            yield pid, stat.state
+        if stat.has_ended or stat.session not in _household.living:
+            yield pid, stat
 
 
 def _children() -> list[int]:

@@ -25,7 +25,6 @@ SHORT_COMMAND = "run"
 _PAUSE_SECONDS = 0.02
 _ROUNDS = 500
 _PATIENT_ROUNDS = 200
-_STAT_BYTES = 4096
 
 
 class Stat(NamedTuple):
@@ -37,33 +36,56 @@ class Stat(NamedTuple):
     started: int
     resident_pages: int
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is only unreaped."""
+        return self.state in "ZX"
+
 
 def read_stat(pid: int) -> Stat | None:
-    """The process of that number, None when there is none (or no /proc)."""
-    try:
-        file = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    """The process of that number, None when there is none (or no /proc).
+
+    Where only its first thread has ended, the kernel shows an ended process without memory, and
+    this one of those that go on.
+    """
+    line = _read(f"/proc/{pid}/stat")
+    fields = line.rpartition(b")")[2].split(maxsplit=22)
+    if not fields:
         return None
-    try:
-        fields = os.read(file, _STAT_BYTES).rpartition(b")")[2].split(maxsplit=22)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-    return Stat(
-        fields[0].decode(), int(fields[1]), int(fields[3]), int(fields[19]), int(fields[21])
-    )
+    numbers = (int(fields[place]) for place in (1, 3, 19, 21))
+    stat = Stat(fields[0].decode(), *numbers)
+    if stat.has_ended and int(fields[17]) > 1:
+        for thread in _threads(pid):
+            other = _read(f"/proc/{pid}/task/{thread}/stat").rpartition(b")")[2].split(maxsplit=22)
+            if other and other[0].decode() not in "ZX":
+                return stat._replace(state=other[0].decode(), resident_pages=int(other[21]))
+    return stat
 
 
 def read_cookie(pid: int) -> str:
     """The cookie in a process's environment; empty where there is none, or it may not be read."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - pathlib doubles the start
-            environ = b"\0" + file.read()
-    except OSError:
-        return ""
-    cookie = environ.partition(f"\0{COOKIE}=".encode())[2].partition(b"\0")[0]
+    environ = _read(f"/proc/{pid}/environ")
+    if not environ and len(threads := _threads(pid)) > 1:  # the first took its view of it along
+        seen = (_read(f"/proc/{pid}/task/{thread}/environ") for thread in threads)
+        environ = next(filter(None, seen), b"")
+    cookie = (b"\0" + environ).partition(f"\0{COOKIE}=".encode())[2].partition(b"\0")[0]
     return cookie.decode("utf-8", "replace")
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - pathlib doubles the start
+    except OSError:
+        return []
+
+
+def _read(path: str) -> bytes:
+    """All of a file of /proc; nothing where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - pathlib doubles the start
+            return file.read()
+    except OSError:
+        return b""
 
 
 def kill_marked(prefix: str) -> int:
@@ -106,7 +128,7 @@ def living() -> dict[int, Stat]:
         return {}
     numbers = {int(name) for name in names if name.isdigit()} - {os.getpid()}
     stats = {pid: read_stat(pid) for pid in numbers}
-    return {pid: stat for pid, stat in stats.items() if stat and stat.state not in "ZX"}
+    return {pid: stat for pid, stat in stats.items() if stat and not stat.has_ended}
 
 
 def _with_kin(marked: set[int], found: dict[int, Stat]) -> set[int]:

@@ -46,7 +46,7 @@ ENGINE = textwrap.dedent("""
 def engine(tmp_path: Path) -> subprocess.Popen[bytes]:
     """An engine with one job that detaches in every way; its pids are in a file."""
     cookie = f"repo-{os.getpid()}-{tmp_path.name}"
-    root = Path(orphans.__file__).parents[1]
+    root = Path(orphans.__file__).parents[2]
     return subprocess.Popen(
         [sys.executable, "-c", ENGINE, cookie, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(root)},

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from waiting import patience, until
+from waiting import is_gone, patience, until, until_blocking
 
 import orchestrator
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
+from orchestrator.supervision import orphans
 from orchestrator.supervision.job import Ending, Exit, Job
 from orchestrator.supervision.process import supervise
 from orchestrator.supervision.pulse import Pulse
@@ -39,7 +40,16 @@ while time.monotonic() < due:
     time.sleep(0.001)
 """
 
+HEADLESS = """
+import ctypes, os, platform, threading, time
+os.setsid()
+threading.Thread(target=time.sleep, args=(600,)).start()
+os.write(9, b"x")
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+"""
+
 FILES = {
+    "headless.py": HEADLESS,
     "hopper.py": HOPPER,
     "branch.sh": "[ $# = 2 ] || setsid sh branch.sh $* 1 &\necho x >&9; sleep 600\n",
     "stubborn.sh": "trap '' TERM HUP; echo x >&9; kill -STOP $$; sleep 600\n",
@@ -56,6 +66,10 @@ KINDS = {
     "one that detached, ignores and stopped": (
         1,
         f"(setsid sh stubborn.sh {ALONE} &); sleep 600",
+    ),
+    "one whose first thread has ended": (
+        1,
+        f"(python3 headless.py {ALONE} &); sleep 600",
     ),
     "one whose environment is wiped": (
         1,
@@ -142,6 +156,27 @@ async def test_when_a_job_was_stopped_nobody_of_it_is_left(
     assert await cancelled_after(job, line.has(marks)) == [], "it did not end by itself"
     assert line.is_over()
     assert line.marks == marks
+
+
+async def test_who_ends_between_two_looks_leaves_nobody(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The children are read, then one of them ends: its own child is ours from then on."""
+    read, looks = orphans._children, []
+
+    def read_just_before() -> list[int]:
+        looks.append(read())
+        if len(looks) != 2:
+            return looks[-1]
+        until_blocking(lambda: all(map(is_gone, looks[0])))
+        return looks[0]
+
+    daemon = f"(setsid sh -c 'echo x >&9; : >up; sleep 600; :' {ALONE} &)"
+    job = await line.job(f"{daemon}; until [ -e up ]; do sleep 0.01; done")
+    monkeypatch.setattr(orphans, "bury", lambda: None)
+    monkeypatch.setattr(orphans, "_children", read_just_before)
+    assert (await supervise(job)).ok
+    assert line.is_over()
 
 
 async def test_a_job_that_ends_well_leaves_no_daemon(line: Line) -> None:
