@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 
 from orchestrator.errors import GitError
@@ -36,6 +37,8 @@ class WriteWatch:
         self._stamps: dict[str, _Stamp] | None = None
         self._seen: frozenset[str] = frozenset()
         self._running: dict[str, set[str]] = {}
+        self._looking = anyio.Lock()
+        """One look at a time: what another has found, and not told yet, would be nobody's."""
         self.is_spoilt = False
 
     async def begin(self) -> None:
@@ -54,11 +57,12 @@ class WriteWatch:
 
     async def ended(self, name: str) -> tuple[str, ...]:
         """What was changed while this check ran; call it before ``stopped``."""
-        found = await self._found()
-        self._seen |= found
-        self.is_spoilt |= bool(found)
-        for blamed in self._running.values():
-            blamed.update(found)
+        async with self._looking:
+            found = await self._found()
+            self._seen |= found
+            self.is_spoilt |= bool(found)
+            for blamed in self._running.values():
+                blamed.update(found)
         return tuple(sorted(self._running[name])[:MOST_TOLD])
 
     async def _found(self) -> frozenset[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from orchestrator.states import Verdict
 from orchestrator.verification import write_watch
+from orchestrator.verification.write_watch import WriteWatch
 
 pytestmark = pytest.mark.anyio
 
@@ -66,6 +68,39 @@ async def test_who_runs_beside_it_is_told_too_since_nobody_knows_who_it_was(site
     told = await verified(site, checks)
     assert told["a"].written == ("README",)
     assert told["b"].written in {("README",), ()}, "it may have ended a moment before"
+
+
+async def test_two_that_end_at_once_are_both_told(site):
+    """Whoever looks first has not told yet what it found when the other looks."""
+    looking, ending = anyio.Event(), anyio.Event()
+
+    async def look() -> frozenset[str]:
+        if watch.is_watching:
+            looking.set()
+            await ending.wait()
+        return frozenset({"README"} if watch.is_watching else ())
+
+    class Watch(WriteWatch):
+        is_watching = False
+
+    watch, told = Watch(site.checkout, look), {}
+    await watch.begin()
+    watch.is_watching = True
+    watch.starts("a")
+    watch.starts("b")
+    (site.checkout / "README").write_text("changed\n")
+
+    async def end(name: str) -> None:
+        told[name] = await watch.ended(name)
+        watch.stopped(name)
+
+    async with anyio.create_task_group() as ends:
+        ends.start_soon(end, "b")
+        await looking.wait()
+        ends.start_soon(end, "a")
+        await anyio.wait_all_tasks_blocked()
+        ending.set()
+    assert told == {"a": ("README",), "b": ("README",)}
 
 
 async def test_what_setup_changes_is_no_checks_doing(site):
