@@ -87,7 +87,8 @@ class Work:
 
     ``changed``: the branch has a new head with changes. ``refused`` why the work cannot be taken
     at all; ``unresolved`` files left with conflict markers; the others paths it may not change,
-    ``locked`` tests as they are in the commit ``locked_at``.
+    ``locked`` tests as they are in the commit ``locked_at``. What is ``restorable`` can be verified
+    with these put back.
     """
 
     changed: bool
@@ -97,6 +98,7 @@ class Work:
     protected: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     locked_at: str = ""
+    restorable: bool = False
 
 
 def is_counted(outcome: Outcome) -> bool:
@@ -279,7 +281,7 @@ def _problem(result: SessionResult, work: Work) -> tuple[str, str] | None:
     if work.refused:
         return work.refused, f"Your work cannot be taken: {work.refused}. Mend that."
     stray = _stray(work)
-    if stray is not None:
+    if stray is not None and (work.unresolved or not (work.changed and work.restorable)):
         return stray
     if not work.changed:
         why = "said it was done but changed nothing"

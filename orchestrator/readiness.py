@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from orchestrator.states import TaskState
+from orchestrator.states import TaskState, Verdict
 from orchestrator.tests_first.rules import awaits_approval
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Survey:
     ``conflicts`` is None while nobody has looked; counts are of the task's own changes. ``locked``
     are tests changed since they were seen red as ``tests_head``, ``reconfigured`` files that decide
     which tests run; ``unproven`` the tests not seen green at ``head``, None while nobody has looked.
+    ``restored`` is the verdict on the work with what it may not change put back, if that was verified:
+    not one on ``head``.
     """
 
     head: str
@@ -68,6 +70,7 @@ class Survey:
     locked: tuple[str, ...] = ()
     reconfigured: tuple[str, ...] = ()
     unproven: tuple[str, ...] | None = None
+    restored: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def readiness(
         survey = None
     return Readiness(
         (
-            _verified(task, record),
+            _verified(task, record, survey),
             _red_proven(task, record, survey),
             _in_scope(task, survey),
             _protected(survey),
@@ -137,7 +140,15 @@ def waits_for_approval(task: Task, record: TaskRecord, survey: Survey | None) ->
     return bool(survey.reconfigured) and record.approved_head != record.head
 
 
-def _verified(task: Task, record: TaskRecord) -> Gate:
+_WITHOUT = {
+    Verdict.PASSED: "passed only",
+    Verdict.FAILED: "did not pass",
+    Verdict.TIMED_OUT: "did not pass",
+}
+"""What is told of work that was verified with what it may not change put back."""
+
+
+def _verified(task: Task, record: TaskRecord, survey: Survey | None) -> Gate:
     wanted, several = ", ".join(task.done_when), len(task.done_when) > 1
     if record.head and record.verified_head == record.head:
         return Gate(GateName.VERIFIED, True, f"passed {wanted} at {record.head[:9]}")
@@ -147,6 +158,10 @@ def _verified(task: Task, record: TaskRecord) -> Gate:
         )
     if record.head and record.verified_head:
         return Gate(GateName.VERIFIED, False, "the branch changed after it was verified")
+    if survey is not None and survey.restored in _WITHOUT:
+        put_back = _some(tuple(dict.fromkeys((*survey.locked, *survey.protected))))
+        told = f"{wanted} {_WITHOUT[survey.restored]} with {put_back} put back"
+        return Gate(GateName.VERIFIED, False, f"{told}; the branch itself is not verified")
     return Gate(GateName.VERIFIED, False, f"{wanted} {'have' if several else 'has'} not passed yet")
 
 

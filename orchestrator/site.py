@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.executors import Executor
     from orchestrator.git.opening import OpenRepository
     from orchestrator.ledger import Ledger
-    from orchestrator.records import TaskRecord
+    from orchestrator.records import TaskRecord, VerificationRecord
     from orchestrator.results import CheckResult, Verification
     from orchestrator.scheduling.activity import TaskActivity
     from orchestrator.scheduling.decision import PlanSnapshot
@@ -51,6 +51,10 @@ BRANCH = "branch"
 CANDIDATE = activity.CANDIDATE
 ASKED = "asked"
 RED = "red"
+RESTORED = "restored"
+"""Of work with what no session may change put back: not of the branch, whatever it came to."""
+
+_OF_WORK = (BRANCH, RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,11 @@ class Records:
         if proof is None or not record.tests_head or proof.commit != record.tests_head:
             return ()
         return results_from(proof)
+
+    def newest(self, record: TaskRecord, *purposes: str) -> VerificationRecord | None:
+        """The newest verification of a task for one of ``purposes``, if there was one."""
+        found = (self.store.last_verification(record.plan, record.id, one) for one in purposes)
+        return max(filter(None, found), key=lambda one: one.id, default=None)
 
     def baseline(self, plan: str) -> tuple[CheckResult, ...]:
         """What the target's own tree came to when the plan started; empty when not known yet.
@@ -259,7 +268,7 @@ class Site:
     def digest(self, record: TaskRecord, verification: Verification, *, purpose: str) -> str:
         """A failed verification in few tokens, told apart from the one before and the baseline."""
         store = self.records.store
-        before = store.last_verification(record.plan, record.id, purpose)
+        before = self.records.newest(record, *(_OF_WORK if purpose in _OF_WORK else (purpose,)))
         baseline = store.last_verification(record.plan, "", BASELINE)
         return digest(
             verification,

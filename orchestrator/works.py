@@ -8,6 +8,7 @@ from orchestrator.events import EventKind
 from orchestrator.handover.job import HandoverJob
 from orchestrator.jobs import attempts
 from orchestrator.jobs.red_proof import RedProof
+from orchestrator.jobs.restored_check import RestoredCheck
 from orchestrator.jobs.session import SessionJob
 from orchestrator.jobs.stack import StackJob
 from orchestrator.jobs.survey import survey_conflicts
@@ -37,6 +38,7 @@ class Works:
         self.backfill = self._backfill.run
         self._queues: dict[str, MergeQueue] = {}
         self._red_proof = RedProof(site)
+        self._restored = RestoredCheck(site)
         self._stacks = StackJob(site)
         self.run_session = self._sessions.run
         self.hand_over = HandoverJob(site, self._consequences).run
@@ -64,8 +66,15 @@ class Works:
             queue.stir()
 
     async def verify_branch(self, plan: str, task: str) -> None:
-        """Its tests first, where they must be seen red; then its work, if there is any."""
-        if await self._red_proof.of_branch(plan, task):
+        """Its tests first, where they must be seen red; then its work, if there is any.
+
+        What changes files that no session may is looked at without that, and goes back.
+        """
+        if (
+            await self._restored.of_tests(plan, task)
+            and await self._red_proof.of_branch(plan, task)
+            and await self._restored.of_branch(plan, task)
+        ):
             await self._verifications.verify_branch(plan, task)
 
     def snapshot(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _PURPOSES = {
     "branch": "its branch",
+    "restored": "with what it may not change put back",
     "candidate": "the merged result",
     "asked": "asked for by its agent",
     "red": "its tests, without the work",

@@ -1,4 +1,4 @@
-"""A commit that holds only some paths of another, to see what is missed without the rest.
+"""A commit that holds other paths than another, to see what is missed, or stands without some.
 
 Written with an index of its own, and on no branch: nothing in the repository refers to it.
 """
@@ -34,8 +34,17 @@ class Reductions:
     def __init__(self, git: Git) -> None:
         self._git = git
 
-    async def of(self, commit: str, entries: Iterable[TreeEntry]) -> Reduced:
-        """The child of ``commit`` that holds ``entries`` and nothing else."""
+    async def of(
+        self,
+        commit: str,
+        entries: Iterable[TreeEntry],
+        *,
+        message: str = "only what a check declares",
+    ) -> Reduced:
+        """The child of ``commit`` that holds ``entries`` and nothing else.
+
+        The same whenever it is made.
+        """
         lines = "".join(f"{entry.mode} {entry.oid}\t{entry.path}\0" for entry in entries)
         with tempfile.TemporaryDirectory(prefix="clerk-index-") as folder:
             own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -43,7 +52,5 @@ class Reductions:
                 "update-index", "-z", "--index-info", input=os.fsencode(lines), env=own
             )
             tree = (await self._git.run("write-tree", env=own)).text
-        made = await self._git.run(
-            "commit-tree", tree, "-p", commit, "-m", "only what a check declares", env=_DATES
-        )
+        made = await self._git.run("commit-tree", tree, "-p", commit, "-m", message, env=_DATES)
         return Reduced(made.text, tree)

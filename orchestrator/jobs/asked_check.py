@@ -22,7 +22,7 @@ from orchestrator.jobs.survey import survey_work
 from orchestrator.jobs.verification import keep_verification
 from orchestrator.plan.graph import check_closure
 from orchestrator.results import Verification
-from orchestrator.site import ASKED, BRANCH
+from orchestrator.site import ASKED, BRANCH, RESTORED
 from orchestrator.verification.check_graph import run_order
 
 if TYPE_CHECKING:
@@ -157,9 +157,7 @@ class AskedChecks:
     def digest(self, ask: Ask, verification: Verification) -> str:
         """In few tokens, with what changed since whatever was verified last."""
         record = self._site.records.book.task_record(ask.plan, ask.task)
-        store = self._site.records.store
-        past = [store.last_verification(ask.plan, ask.task, p) for p in (ASKED, BRANCH)]
-        last = max((one for one in past if one), key=lambda one: one.id, default=None)
+        last = self._site.records.newest(record, ASKED, BRANCH, RESTORED)
         return self._site.digest(record, verification, purpose=last.purpose if last else ASKED)
 
     def _is_news(self, record: TaskRecord, verification: Verification) -> bool:
@@ -199,7 +197,9 @@ class AskedChecks:
             return replace(plain, warnings=told)
         with suppress(GitError):
             if found := await restored(git, record, survey, snapshot.tree):
-                back = f"checked with {_some(found.paths)} as the architect has it"
+                await git.refs.hold(check_ref(ask.plan, ask.task), found.commit)
+                paths = (*found.paths, *found.displaced)
+                back = f"checked with {_some(paths)} as the architect has it"
                 return _Seen(found.commit, found.tree, (*told, back))
         return replace(plain, warnings=told)
 

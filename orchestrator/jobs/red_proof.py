@@ -65,7 +65,7 @@ class RedProof:
             return True
         commit = record.base if asked.given else await self._only_tests(record, asked)
         async with watched(self._site, plan, task, "the red proof") as watch:
-            verification, redness = await self._look(snapshot, record, asked, commit)
+            verification, redness = await self.look(snapshot, record, asked, commit)
         if watch.tampered:
             asks = feedback.AskPerson(watch.tampered)
             route(self._site.ledger, record, asks, verify_errors=record.verify_errors + 1)
@@ -83,7 +83,7 @@ class RedProof:
         if asked is None or not asked.given or record.tests_head:
             return ""
         async with watched(self._site, plan, task, "the red proof") as watch:
-            verification, redness = await self._look(snapshot, record, asked, record.base)
+            verification, redness = await self.look(snapshot, record, asked, record.base)
         if watch.tampered:
             return watch.tampered
         if isinstance(redness, Red):
@@ -130,10 +130,19 @@ class RedProof:
         await git.refs.hold(stray_ref(record.plan, record.id, laid.commit), laid.commit)
         return laid.commit
 
-    async def _look(
-        self, snapshot: PlanSnapshot, record: TaskRecord, asked: Asked, commit: str
+    async def look(
+        self,
+        snapshot: PlanSnapshot,
+        record: TaskRecord,
+        asked: Asked,
+        commit: str,
+        *,
+        purpose: str = RED,
     ) -> tuple[Verification, Redness | None]:
-        """The checks on ``commit``, and what they say of the tests; None where they could not run."""
+        """The checks on ``commit``, and what they say of the tests; None where they could not run.
+
+        What is put on record for another ``purpose`` than ``RED`` proves nothing.
+        """
         after = await self._verified(snapshot, record, asked.checks, commit)
         before = None
         if not asked.given and not after.passed:
@@ -147,7 +156,7 @@ class RedProof:
             snapshot.plan,
             record,
             after,
-            purpose=RED,
+            purpose=purpose,
             commit=commit,
             is_wanted=isinstance(redness, Red),
         )

@@ -14,14 +14,14 @@ from orchestrator.events import EventKind
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.refs import Refs, branch_ref
 from orchestrator.jobs.survey import survey_conflicts, survey_work
-from orchestrator.site import BRANCH
-from orchestrator.states import TaskState
-from orchestrator.tests_first.rules import asked_of, unproven
-from orchestrator.verification_records import results_from
+from orchestrator.site import BRANCH, RESTORED
+from orchestrator.states import TaskState, Verdict
+from orchestrator.tests_first.rules import asked_of, is_writing, unproven
+from orchestrator.verification_records import results_from, verification_from
 
 if TYPE_CHECKING:
     from orchestrator.readiness import Survey
-    from orchestrator.records import TaskRecord
+    from orchestrator.records import TaskRecord, VerificationRecord
     from orchestrator.site import Records
 
 
@@ -80,7 +80,8 @@ async def _recall_survey(records: Records, task: TaskRecord, target: str | None)
 async def _survey(records: Records, task: TaskRecord, target: str | None) -> Survey:
     plan, candidates = records.book.plan(task.plan), Candidates(records.repository.git)
     survey = await survey_work(records.history, candidates, plan, task, task.head)
-    survey = replace(survey, unproven=unproven_tests(records, task))
+    restored = await _restored(records, task, survey)
+    survey = replace(survey, unproven=unproven_tests(records, task), restored=restored)
     if target is None or task.state is not TaskState.VERIFIED:
         return survey
     return await survey_conflicts(candidates, survey, target)
@@ -93,3 +94,19 @@ def unproven_tests(records: Records, task: TaskRecord) -> tuple[str, ...] | None
     if asked is None or last is None or last.commit != task.head:
         return None
     return unproven(records.red_results(task), results_from(last), checks=asked.checks)
+
+
+async def _restored(records: Records, task: TaskRecord, survey: Survey) -> Verdict | None:
+    """What the head came to with what it may not change put back; None where nobody has looked."""
+    asked = asked_of(records.book.plan(task.plan), records.book.task(task.plan, task.id))
+    if not (survey.protected or survey.locked) or is_writing(asked, task):
+        return None
+    last = records.newest(task, RESTORED)
+    refs = Refs(records.repository.git, records.repository.null_oid)
+    is_of_head = last is not None and await refs.resolve(f"{last.commit}^") == task.head
+    return restored_verdict(last) if last and is_of_head else None
+
+
+def restored_verdict(record: VerificationRecord) -> Verdict:
+    """In a word, what may be told of it: a flaky check that the plan allows has passed."""
+    return Verdict.PASSED if verification_from(record).passed else Verdict(record.verdict)

@@ -21,6 +21,7 @@ from orchestrator.git.grounds import Clash
 from orchestrator.jobs import attempts
 from orchestrator.jobs.recovery import keep_head
 from orchestrator.jobs.red_proof import RedProof
+from orchestrator.jobs.restoration import restorable
 from orchestrator.jobs.routing import route
 from orchestrator.jobs.session_place import open_place
 from orchestrator.jobs.session_prompt import session_prompt
@@ -33,6 +34,7 @@ from orchestrator.sessions.sandbox_hints import hints
 from orchestrator.sessions.session import run_session
 from orchestrator.site import BRANCH, RED
 from orchestrator.states import Outcome, TaskState
+from orchestrator.tests_first.rules import asked_of
 from orchestrator.worktree_setup import set_up
 
 if TYPE_CHECKING:
@@ -312,13 +314,16 @@ class SessionJob:
     ) -> None:
         """What the session came to, decided from its outcome and from what git says."""
         site, head = self._site, collected.head
+        live = site.records.activity.of(record.plan, record.id)
         changed = collected.changed and head not in self._looked_at(record)
         survey = None
         if head:
-            git = site.git
+            git, known = site.git, live.survey
             survey = await survey_work(git.history, git.candidates, work.plan, record, head)
-            site.records.activity.of(work.plan.name, work.task.id).survey = survey
-        outcome = result.outcome
+            if known is not None and known.head == head:
+                survey = replace(survey, restored=known.restored)
+            live.survey = survey
+        outcome, asked = result.outcome, asked_of(work.plan, work.task)
         if outcome is Outcome.COMPLETED and not changed:
             outcome = Outcome.NO_CHANGE
         decision = feedback.after_session(
@@ -333,6 +338,7 @@ class SessionJob:
                 protected=survey.protected if survey else (),
                 locked=survey.locked if survey else (),
                 locked_at=record.tests_head,
+                restorable=survey is not None and restorable(survey, record, asked),
             ),
             can_resume=agents.load(work.plan.agent_of(work.task)[1]).can_resume,
             now=site.ledger.clock(),
@@ -367,7 +373,9 @@ class SessionJob:
         """The heads that were verified last: a session that ends at one of them did nothing."""
         store = self._site.records.store
         last = (store.last_verification(record.plan, record.id, why) for why in (BRANCH, RED))
-        return {verified.commit for verified in last if verified is not None}
+        known = self._site.records.activity.of(record.plan, record.id).survey
+        restored = {known.head} if known is not None and known.restored else set()
+        return restored | {verified.commit for verified in last if verified is not None}
 
     async def _unresolved(self, record: TaskRecord, collected: Collected) -> tuple[str, ...]:
         """Files with conflict markers, also those that are committed and so no conflict to git."""

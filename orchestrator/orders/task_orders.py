@@ -243,6 +243,9 @@ class Orders:
         """
         task = self._site.records.book.task(record.plan, record.id)
         store, seeks_red = self._site.records.store, task.tests_first and not record.tests_head
+        survey = self._site.records.activity.of(record.plan, record.id).survey
+        if survey is not None and survey.head == record.head and survey.restored:
+            return record.head
         last = store.last_verification(record.plan, record.id, RED if seeks_red else BRANCH)
         refused = last and (seeks_red or not verification_from(last).passed)
         return last.commit if last and refused else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SLOW_SECONDS = 5.0
 """Below that no check is worth a word."""
 
-_OF_WORK = frozenset({"branch", "red"})
+_OF_WORK = frozenset({"branch", "red", "restored"})
 """What verifications of a session's work are for."""
 
 _MOST = 0.5
