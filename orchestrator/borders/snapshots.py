@@ -26,7 +26,7 @@ from orchestrator.borders.view_reading import (
     told_text,
 )
 from orchestrator.errors import GitError, SnapshotRefused
-from orchestrator.git.admission import admitted
+from orchestrator.git.admission import admitted, beyond_links
 from orchestrator.git.snapshot_dir import make_snapshot_dir, snapshot_environment
 from orchestrator.git.status import STATUS, read_status
 from orchestrator.log_tail import last_words
@@ -34,7 +34,7 @@ from orchestrator.scratch import scratch_folder
 from orchestrator.supervision.job import Ending, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.allowance import Allowance
@@ -65,6 +65,7 @@ git {" ".join(STATUS)} >"$OUT/status"
 
 _TAKE = f"""
 set -e
+git update-index --force-remove -z --stdin <"$OUT/gone"
 git update-index --add --remove --replace -z --stdin <"$OUT/paths"
 tree=$(git write-tree)
 commit=$HEAD
@@ -132,7 +133,9 @@ class Snapshots:
             try:
                 status, known = await reading.look()
                 wanted, left_out = await anyio.to_thread.run_sync(_admitted, tree, status)
-                commit = await reading.commit(wanted, known, f"{whose.name}: as it stands")
+                gone = beyond_links(tree.path, wanted)
+                message = f"{whose.name}: as it stands"
+                commit = await reading.commit(wanted, gone, known, message)
                 return await self._let_in(reading, commit, whose, left_out)
             except Unreadable as error:
                 raise SnapshotRefused(f"the work cannot be read as it stands: {error}") from error
@@ -205,11 +208,16 @@ class _Reading:
             raise Unreadable("its HEAD has no name that git could have given")
         return status, excluded(self.known or (head,))
 
-    async def commit(self, paths: Iterable[str], known: str, message: str) -> str:
-        """The worktree's state as a commit; its objects are in ``pack`` then."""
-        told = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    async def commit(
+        self, paths: Iterable[str], gone: Collection[str], known: str, message: str
+    ) -> str:
+        """The worktree's state as a commit; its objects are in ``pack`` then.
+
+        ``gone`` are those of ``paths`` that git could not look at to see it.
+        """
         for name, content in {
-            "paths": told,
+            "paths": _listed(path for path in paths if path not in gone),
+            "gone": _listed(gone),
             "known": known.encode(),
             "message": message.encode(),
         }.items():
@@ -263,6 +271,10 @@ def _admitted(tree: WorkTree, status: Status) -> tuple[list[str], tuple[str, ...
             "have git ignore what is made"
         )
     return wanted, notes
+
+
+def _listed(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _size(path: Path) -> int:

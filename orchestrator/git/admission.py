@@ -31,6 +31,28 @@ def admitted(top: Path, status: Status) -> tuple[list[str], tuple[str, ...]]:
     return wanted, tuple(notes)
 
 
+def beyond_links(top: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Those of ``paths`` on whose way there is a link now: what git had there is gone.
+
+    Git will not look at such a path, and whatever the link leads to is no part of the tree.
+    """
+    links: dict[str, bool] = {}
+
+    def is_link(folder: str) -> bool:
+        if folder not in links:
+            links[folder] = (top / folder).is_symlink()
+        return links[folder]
+
+    return frozenset(path for path in paths if any(map(is_link, _parents(path))))
+
+
+def _parents(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at > 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
 def _refusal(path: Path) -> str:
     try:
         found = path.lstat()

@@ -19,6 +19,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.admission import (
     admitted,
+    beyond_links,
     clear_pipes,
     folders_of,
     special_file,
@@ -32,7 +33,7 @@ from orchestrator.git.status import STATUS, Status, read_status
 from orchestrator.git.worktrees import attach
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from orchestrator.git.command import Git, WorkTree
@@ -113,7 +114,8 @@ class Leftovers:
         notes = (*cleared, *left_out)
         conflicts = await anyio.to_thread.run_sync(with_markers, tree.path, status.unmerged)
         if wanted or _is_unfinished(tree):
-            await self._commit(tree, wanted, message)
+            told = {*status.unstaged, *status.untracked}  # the rest is staged as it is
+            await self._commit(tree, [path for path in wanted if path in told], message)
             on_branch = status.branch == branch
             head = await (self._head_of(branch) if on_branch else self._head_in(tree))
             status = replace(status, head=head)
@@ -143,10 +145,14 @@ class Leftovers:
             raise GitError(f"{special} is a pipe or a socket, which git cannot read") from error
         return read_status(answer.stdout)
 
-    async def _commit(self, tree: WorkTree, paths: Iterable[str], message: str) -> None:
+    async def _commit(self, tree: WorkTree, paths: Sequence[str], message: str) -> None:
         """Commit ``paths`` as they are in the files, together with what is staged."""
-        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        if names:
+        gone = beyond_links(tree.path, paths)
+        if gone:
+            await self._git.run(
+                *("update-index", "--force-remove", "-z", "--stdin"), at=tree, input=_listed(gone)
+            )
+        if names := _listed(path for path in paths if path not in gone):
             await self._git.run(
                 "update-index",
                 "--add",
@@ -254,6 +260,10 @@ class Leftovers:
 
 def _rewritten(task: _Task) -> str:
     return f"the history of '{task.branch}' was rewritten: it no longer holds its base {task.base[:12]}"
+
+
+def _listed(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _drop_locks(git_dir: Path) -> None:

@@ -75,6 +75,26 @@ async def test_a_file_that_became_a_folder_and_a_folder_that_became_a_file(sampl
     assert await opened.history.tracked_files(left.head) == (".gitignore", "a.txt/inner.txt", "dir")
 
 
+async def test_a_folder_that_became_a_link_and_is_no_folder_to_git_any_more(sample, opened, tree):
+    sample.write("elsewhere/b.txt", "not this one", top=tree.path)
+    (tree.path / "dir" / "b.txt").unlink()
+    (tree.path / "dir").rmdir()
+    (tree.path / "dir").symlink_to("elsewhere")
+    left = await collect(opened, tree, sample.head)
+    files = (".gitignore", "a.txt", "dir", "elsewhere/b.txt")
+    assert await opened.history.tracked_files(left.head) == files
+    assert sample.git("status", "--porcelain", cwd=tree.path) == ""
+
+
+async def test_a_folder_that_is_staged_where_a_file_was_is_committed_as_it_is(sample, opened, tree):
+    (tree.path / "a.txt").unlink()
+    sample.write("a.txt/inner.txt", "x", top=tree.path)
+    sample.git("add", "-A", cwd=tree.path)
+    left = await collect(opened, tree, sample.head)
+    files = (".gitignore", "a.txt/inner.txt", "dir/b.txt")
+    assert await opened.history.tracked_files(left.head) == files
+
+
 async def test_commits_on_a_branch_of_the_agents_own_are_brought_over(sample, opened, tree):
     sample.git("checkout", "-qb", "feature", cwd=tree.path)
     sample.commit({"work.txt": "1"}, top=tree.path)

@@ -97,6 +97,15 @@ async def test_it_is_the_tree_that_leftovers_would_commit(desk):
     assert taken.tree == desk.git("rev-parse", f"{left.head}^{{tree}}")
 
 
+async def test_a_folder_that_became_a_link_is_a_link(desk):
+    (desk.top / "elsewhere").mkdir()
+    (desk.top / "elsewhere/b.txt").write_text("not this one")
+    shutil.rmtree(desk.top / "dir")
+    (desk.top / "dir").symlink_to("elsewhere")
+    modes = desk.listing((await desk.take()).commit)
+    assert (modes.get("dir"), modes.get("dir/b.txt")) == ("120000", None)
+
+
 async def test_where_nothing_is_uncommitted_it_is_the_head_itself(desk):
     head = desk.sample.commit({"c.txt": "mine\n"}, "work", top=desk.top)
     assert (await desk.take()).commit == head
