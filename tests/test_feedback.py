@@ -180,6 +180,7 @@ def test_an_interrupted_session_goes_on_and_still_knows_what_was_wrong():
         (Work(changed=True, unresolved=("a.py",)), "conflict markers in a.py"),
         (Work(changed=True, protected=("plans/x",)), "no session may change: plans/x"),
         (Work(changed=True, out_of_scope=("b.py",)), "outside its scope: b.py"),
+        (Work(changed=False, protected=("x",), restorable=True), "no session may change: x"),
     ],
 )
 def test_work_that_cannot_be_taken_goes_back_with_the_reason(work, told):
@@ -296,6 +297,8 @@ WORKS = st.builds(
     unresolved=st.sampled_from([(), ("a",)]),
     out_of_scope=st.sampled_from([(), ("a",)]),
     protected=st.sampled_from([(), ("a",)]),
+    locked=st.sampled_from([(), ("a",)]),
+    restorable=st.booleans(),
 )
 
 
@@ -304,7 +307,10 @@ WORKS = st.builds(
 def test_every_ending_leads_somewhere_and_never_beyond_the_attempts(record, result, work, resume):
     decision = session(result, work, record, can_resume=resume)
     if isinstance(decision, Verify):
-        assert work == Work(changed=True)
+        assert work.changed
+        assert not work.refused
+        assert not work.unresolved
+        assert work.restorable or not (work.locked or work.protected or work.out_of_scope)
     elif isinstance(decision, Again):
         assert decision.why
         assert not is_counted(result.outcome) or attempts_left(record, BUDGET) > 1

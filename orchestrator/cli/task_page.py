@@ -27,7 +27,7 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
     yield from ("", "gates")
     for gate in task.gates:
         yield safe_text(f"  {'✓' if gate.open else '✗'} {gate.name}: {gate.reason}", one_line=False)
-    yield from ("", "checks")
+    yield from ("", _checks_heading(detail))
     for check in task.checks:
         yield from _check_lines(check)
     yield from _tests_first(detail)
@@ -47,6 +47,13 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
     if failing:
         yield from ("", f"digest of the newest failed verification ({failing[-1].purpose})")
         yield safe_text(failing[-1].digest)
+
+
+def _checks_heading(detail: TaskDetail) -> str:
+    """What the checks below were made of, where that is not the branch as it is."""
+    newest = detail.verifications[-1:]
+    restored = newest and newest[0].purpose == "restored" and detail.task.state != "verifying"
+    return "checks, with what it may not change put back" if restored else "checks"
 
 
 def _check_lines(check: CheckView) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from orchestrator.plan.model import Task, TestsFirst
 from orchestrator.readiness import GateName, Survey, readiness, waits_for_approval
 from orchestrator.records import TaskRecord
-from orchestrator.states import TaskState
+from orchestrator.states import TaskState, Verdict
 
 PROVEN = TaskRecord("p", "a", state=TaskState.VERIFIED, head="h", verified_head="h")
 CLEAN = Survey("h", target="t", files=1, conflicts=())
@@ -72,6 +72,19 @@ def test_a_forecast_is_told_at_its_gate_and_closes_none():
     assert told.merge_ready
     assert gate.open
     assert gate.reason.endswith("; will conflict with b in x.txt, not landed yet")
+
+
+def test_what_was_put_back_for_a_verification_opens_no_gate_and_is_named():
+    record = replace(PROVEN, state=TaskState.FAILED, verified_head="")
+    for verdict, told in [
+        (Verdict.PASSED, "unit passed only with y put back; the branch itself is not verified"),
+        (Verdict.FAILED, "unit did not pass with y put back; the branch itself is not verified"),
+        (Verdict.ERRORED, "unit has not passed yet"),
+    ]:
+        found = gates(task(), record, replace(CLEAN, protected=("y",), restored=verdict))
+        assert not found.merge_ready
+        assert found.first_obstacle.reason == told
+        assert not next(g for g in found.gates if g.name is GateName.PROTECTED).open
 
 
 FIRST = TestsFirst(paths=("tests/**",), check="unit")
