@@ -82,6 +82,30 @@ def test_a_check_that_was_bent_is_asked_without_that_and_both_are_told_at_once(y
     ]
 
 
+def test_what_its_session_has_asked_already_is_known_green_or_red(yard):
+    lawful(yard)
+    asks = "clerk check >> $GATES/told || true"
+    plan = planned(
+        yard,
+        f"echo bad > b.txt; echo mine > rules/law.md; {asks}",
+        f"echo good > b.txt; {asks}",
+        taking_back("rules/law.md"),
+    )
+    yard.clerk("run", str(plan), "--merge", "auto")
+    assert yard.status()["a"]["attempts_used"] == 3
+    told = [one[:2] for one in told_of(yard)[:5]]
+    asked, restored = ("asked", "restored")
+    red, green = ("failed", "passed")
+    assert told == [
+        (asked, red),
+        (restored, red),
+        (asked, green),
+        (restored, green),
+        ("branch", green),
+    ]
+    assert yard.gate("ran").read_text().count("ran") == 3, "the target, and what was asked"
+
+
 def test_it_stays_closed_whatever_is_ordered_and_says_why(yard):
     """The branch is as its agent left it, and no engine need run to tell what was found out."""
     lawful(yard)
