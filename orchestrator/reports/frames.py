@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PATH = r"(?:file://)?(?P<path>[^\s:()\"'<>|]{1,300}\.[A-Za-z]{1,5})"
 
@@ -40,8 +41,17 @@ _PANIC = re.compile(
 )
 _PLAIN = re.compile(rf"^ *(?P<name>){_PATH}[:(](?P<line>\d{{1,7}})(?:[:,) ]|$)", re.MULTILINE)
 
-_INNERMOST_LAST = (_PYTHON, _PYTEST)
-_INNERMOST_FIRST = (_JAVASCRIPT, _POINTER, _PANIC, _PLAIN)
+_INNERMOST_LAST = ((_PYTHON, 'File "'), (_PYTEST, ".py:"))
+_INNERMOST_FIRST = (
+    (_JAVASCRIPT, "at "),
+    (_POINTER, "\u276f"),
+    (_PANIC, "panicked at "),
+    (_PLAIN, "."),
+)
+"""Each with what every match of it holds: a text without that need not be gone through."""
+
+_PATHS_KEPT = 4096
+"""The same few files are named again and again by the failures of a report."""
 
 _INSTALLED = re.compile(
     r"(^|/)(node_modules|site-packages|dist-packages|\.venv|venv|\.tox|\.nox|vendor|\.yarn|\.cargo)/"
@@ -64,44 +74,59 @@ class Frame:
 
     @property
     def own(self) -> bool:
-        foreign = self.path.startswith(("/", "..", "<", "~", "node:")) or ":" in self.path
-        return not foreign and not _INSTALLED.search(self.path)
+        return _is_own(self.path)
 
     @property
     def is_test(self) -> bool:
-        return bool(_TEST.search(self.path))
+        return is_test_path(self.path)
 
 
 def innermost_own(text: str) -> Frame | None:
     """Where ``text``, a traceback, broke in the project's own code; product code before tests."""
-    for frames in _by_language(text):
-        own = [frame for frame in frames if frame.own]
-        if own:
-            return next((frame for frame in own if not frame.is_test), own[0])
+    for matches in _by_language(text):
+        own = None
+        for match in matches:
+            path = match["path"].removeprefix("./")
+            if _is_own(path):
+                own = own or match
+                if not is_test_path(path):
+                    return _frame(match)
+        if own is not None:
+            return _frame(own)
     return None
 
 
 def places(text: str) -> list[Frame]:
     """Every place of the project's own that ``text`` names in the way of Python, outermost first."""
-    found = next((frames for frames in (_frames(p, text) for p in _INNERMOST_LAST) if frames), [])
-    return [frame for frame in found if frame.own]
+    by_pattern = ([*_found(*one, text)] for one in _INNERMOST_LAST)
+    frames = map(_frame, next(filter(None, by_pattern), []))
+    return [frame for frame in frames if frame.own]
 
 
+@lru_cache(maxsize=_PATHS_KEPT)
 def is_test_path(path: str) -> bool:
     """Whether that file is a test, by the habits of the languages we know."""
     return bool(_TEST.search(path))
 
 
-def _by_language(text: str) -> Iterator[list[Frame]]:
-    """The frames that each language's pattern finds, innermost first."""
-    for pattern in _INNERMOST_LAST:
-        yield _frames(pattern, text)[::-1]
-    for pattern in _INNERMOST_FIRST:
-        yield _frames(pattern, text)
+@lru_cache(maxsize=_PATHS_KEPT)
+def _is_own(path: str) -> bool:
+    foreign = path.startswith(("/", "..", "<", "~", "node:")) or ":" in path
+    return not foreign and not _INSTALLED.search(path)
 
 
-def _frames(pattern: re.Pattern[str], text: str) -> list[Frame]:
-    return [
-        Frame(match["path"].removeprefix("./"), int(match["line"]), (match["name"] or "").strip())
-        for match in pattern.finditer(text)
-    ]
+def _by_language(text: str) -> Iterator[Iterable[re.Match[str]]]:
+    """The places that each language's pattern finds, innermost first."""
+    for one in _INNERMOST_LAST:
+        yield reversed([*_found(*one, text)])
+    for one in _INNERMOST_FIRST:
+        yield _found(*one, text)
+
+
+def _found(pattern: re.Pattern[str], held: str, text: str) -> Iterable[re.Match[str]]:
+    return pattern.finditer(text) if held in text else ()
+
+
+def _frame(match: re.Match[str]) -> Frame:
+    path, name = match["path"].removeprefix("./"), match["name"] or ""
+    return Frame(path, int(match["line"]), name.strip())

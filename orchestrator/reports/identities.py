@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _PYTHON_FILES = re.compile(r"(?:^|[\s\"'])(?P<path>[\w./-]{1,300}\.py)\b")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
@@ -44,12 +48,25 @@ def _python_identity(suite: str, classname: str, name: str, file: str, details: 
 
 def _module_file(dotted: str, details: str) -> str:
     """The Python file named in ``details`` whose module is, or holds, ``dotted``."""
-    for match in _PYTHON_FILES.finditer(details):
-        path = match["path"].removeprefix("./")
-        module = path.removesuffix(".py").replace("/", ".")
-        if dotted == module or dotted.startswith(module + "."):
-            return path
+    for line in _lines_with([f"{part}.py" for part in dotted.split(".")], details):
+        for match in _PYTHON_FILES.finditer(line):
+            path = match["path"].removeprefix("./")
+            module = path.removesuffix(".py").replace("/", ".")
+            if dotted == module or dotted.startswith(module + "."):
+                return path
     return ""
+
+
+def _lines_with(words: Iterable[str], text: str) -> Iterator[str]:
+    """The lines of ``text`` that hold one of ``words``, in order; a search for each, and no more."""
+    ahead = {word: text.find(word) for word in words}
+    while ahead := {word: at for word, at in ahead.items() if at >= 0}:
+        at = min(ahead.values())
+        begin, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        yield text[begin:end] if end >= 0 else text[begin:]
+        if end < 0:
+            return
+        ahead = {word: at if at > end else text.find(word, end) for word, at in ahead.items()}
 
 
 def _below(path: str, classname: str) -> list[str]:

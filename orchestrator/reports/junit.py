@@ -11,12 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from xml.etree.ElementTree import (
-    Element,
-    ParseError,
-    TreeBuilder,
-    XMLParser,
-)
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
 
 from junitparser import Attr, Error, JUnitXmlError, xunit2
 
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
 DEEPEST = 64
 MOST_ELEMENTS = 1_000_000
 LONGEST_TEXT = 128 * 1024
+BUFFER_BYTES = 64 * 1024
 
 _ANSI = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -82,33 +79,48 @@ class JUnitParser:
         return tally.report()
 
 
-class _Guarded(TreeBuilder):
-    """Builds a tree without namespaces, or refuses."""
+class _Guarded:
+    """Builds a tree without namespaces, or refuses.
+
+    Of expat itself, not of ElementTree's parser, which is handed each line of a text by itself.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
+        self._tree = TreeBuilder()
         self._depth = 0
         self._elements = 0
         self._room = LONGEST_TEXT
+        self._parser = expat.ParserCreate(namespace_separator="}")
+        self._parser.buffer_text = True
+        self._parser.buffer_size = BUFFER_BYTES
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._data
+        self._parser.StartDoctypeDeclHandler = self._doctype
 
-    def start(self, tag: str, attrs: dict[str, str]) -> Element:
+    def read(self, raw: bytes) -> Element:
+        """The root; raises ReportUnreadable, or ExpatError for what is no XML."""
+        self._parser.Parse(raw, True)
+        return self._tree.close()
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self._elements += 1
         self._room = LONGEST_TEXT
         if self._depth > DEEPEST or self._elements > MOST_ELEMENTS:
             raise ReportUnreadable("it nests too deep or holds too many elements")
-        return super().start(_local(tag), attrs)
+        self._tree.start(_local(tag), attributes)
 
-    def end(self, tag: str) -> Element:
+    def _end(self, tag: str) -> None:
         self._depth -= 1
-        return super().end(_local(tag))
+        self._tree.end(_local(tag))
 
-    def data(self, data: str) -> None:
+    def _data(self, data: str) -> None:
         if self._room > 0:
-            super().data(data[: self._room])
+            self._tree.data(data[: self._room])
             self._room -= len(data)
 
-    def doctype(self, name: str, *_identifiers: str | None) -> None:
+    def _doctype(self, name: str, *_identifiers: str | int | None) -> None:
         raise ReportUnreadable(f"it declares a document type ({name}), which is refused")
 
 
@@ -119,11 +131,9 @@ def _local(tag: str) -> str:
 def _document(raw: bytes, name: str) -> _Document:
     if not raw.startswith(_WIDE):
         raw = _FORBIDDEN.sub(b"", _ANSI.sub(b"", raw))
-    parser = XMLParser(target=_Guarded())  # noqa: S314 - see _Guarded
     try:
-        parser.feed(raw)
-        return cast("_Document", _Document.fromroot(cast("Any", parser.close())))
-    except (ParseError, JUnitXmlError, LookupError, ValueError) as error:
+        return cast("_Document", _Document.fromroot(cast("Any", _Guarded().read(raw))))
+    except (expat.ExpatError, JUnitXmlError, LookupError, ValueError) as error:
         raise ReportUnreadable(f"{name} is no JUnit XML: {error}") from error
     except ReportUnreadable as error:
         raise ReportUnreadable(f"{name} is refused: {error}") from error
