@@ -147,6 +147,7 @@ class AttemptRecord:
 class VerificationRecord:
     """One verification on record: of a ``baseline``, a ``branch``, a ``candidate``, or ``asked`` for.
 
+    Or of tests that are to be seen ``red``, or of work ``restored`` to hold nothing that it may not.
     ``verification`` is the serialised result, ``digest`` what the agent is told of it.
     """
 

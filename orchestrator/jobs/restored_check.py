@@ -19,6 +19,7 @@ from orchestrator.jobs.restored_feedback import (
     Breach,
     after_restored,
     after_restored_tests,
+    nothing_left,
     unjudged,
     unseen,
 )
@@ -148,15 +149,19 @@ class RestoredCheck:
         return _Case(snapshot, record, asked, known)
 
     async def _restored(self, case: _Case) -> Restored | None:
-        """The commit to verify; None where nothing can be put back, and the work goes back as it is."""
-        site, record = self._site, case.record
-        tree = await site.git.objects.tree_of(record.head)
-        found = await restored(site.git, record, case.survey, tree)
+        """The commit to verify; None where that would tell nothing, and the work goes back at once."""
+        site, record, budget = self._site, case.record, case.budget
+        git, can_resume = site.git, case.can_resume
+        found = await restored(git, record, case.survey, await git.objects.tree_of(record.head))
         if found is None:
-            decision = unseen(record, case.budget, case.breach(), can_resume=case.can_resume)
+            decision = unseen(record, budget, case.breach(), can_resume=can_resume)
             route(site.ledger, record, decision)
             return None
-        await site.git.refs.hold(stray_ref(record.plan, record.id, found.commit), found.commit)
+        await git.refs.hold(stray_ref(record.plan, record.id, found.commit), found.commit)
+        if found.tree == await git.objects.tree_of(record.base):
+            breach = case.breach(found.commit)
+            route(site.ledger, record, nothing_left(record, budget, breach, can_resume=can_resume))
+            return None
         return found
 
     def _after(

@@ -83,6 +83,15 @@ def unseen(record: TaskRecord, budget: Budget, breach: Breach, *, can_resume: bo
     return sent_back(record, budget, breach.why, breach.told, can_resume=can_resume)
 
 
+def nothing_left(
+    record: TaskRecord, budget: Budget, breach: Breach, *, can_resume: bool
+) -> Decision:
+    """What follows work that is nothing but its breach: that the base passes says nothing of it."""
+    why = f"{breach.why}, and nothing else"
+    told = f"{breach.told} Nothing of your work is left without that: do the task, or ask."
+    return sent_back(record, budget, why, told, can_resume=can_resume)
+
+
 def after_restored(
     record: TaskRecord,
     budget: Budget,

@@ -183,6 +183,21 @@ def test_whatever_stands_where_it_was_gives_way(yard, how):
     assert kept == yard.git("ls-tree", "-r", "main~1", "rules", "check.sh")
 
 
+def test_work_that_is_nothing_else_is_not_said_to_pass(yard):
+    lawful(yard)
+    plan = planned(
+        yard,
+        "echo mine > rules/law.md",
+        f"{taking_back('rules/law.md')}; echo good > b.txt",
+    )
+    yard.clerk("run", str(plan), "--merge", "auto")
+    prompt = yard.prompt("a", 2)
+    assert "Nothing of your work is left without that: do the task, or ask." in prompt
+    assert "passes" not in prompt
+    assert told_of(yard)[0][0] == "branch"
+    assert yard.status()["a"]["attempts_used"] == 2
+
+
 def test_what_is_out_of_scope_too_is_told_in_the_same_round(yard):
     lawful(yard)
     plan = planned(
