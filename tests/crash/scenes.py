@@ -206,8 +206,12 @@ def _editing(yard: Yard) -> Sequence[Sequence[str]]:
 
 
 def _proving(yard: Yard) -> Sequence[Sequence[str]]:
-    """Tests that are written first, and others that are given; each is made green afterwards."""
+    """Tests that are written first, and others that are given; each is made green afterwards.
+
+    And one who changes what no session may, and takes it back when told.
+    """
     yard.write("b.test", "test -e b.txt\n")
+    yard.write("law.md", "the law\n")
     yard.commit("the test of b")
     writes = 'if grep -q "Locked tests" "$1"; then echo good > {0}.txt; else {1}; fi'
     plan = yard.plan(
@@ -221,11 +225,14 @@ def _proving(yard: Yard) -> Sequence[Sequence[str]]:
                 "done_when": ["unit", "given"],
                 "tests_first": {"paths": ["b.test"], "check": "given", "given": True},
             },
+            "c": "echo good > c.txt; if grep -q 'no session may change' \"$1\"; "
+            "then git checkout -q main -- law.md; else echo mine > law.md; fi",
         },
         checks={
             "unit": {"run": "sh check.sh && { ! test -e a.test || sh a.test; }"},
             "given": {"run": "sh b.test"},
         },
+        protect=["law.md"],
         agents={
             "sh": {"type": "command", "run": "sh $CLERK_SCRIPTS/{task}.{attempt}.sh {prompt_file}"}
         },
