@@ -269,7 +269,7 @@ def _once_more(
     used_up = _used_up(replace(record, usage=record.usage + result.usage), budget)
     if used_up:
         return Stop(f"{why}, and {used_up}")
-    if _is_stillborn(result):
+    if _is_stillborn(result) or result.outcome is Outcome.NO_CHANGE:
         told = _both(told, record.feedback)
     return Again(why, told, resume=_resume(result, can_resume=can_resume))
 
@@ -363,7 +363,7 @@ def _is_stillborn(result: SessionResult) -> bool:
 
 
 def _both(told: str, before: str) -> str:
-    """What such a session was to be told still holds: it may never have seen it."""
+    """What such a session was told still holds, and whoever goes on may never have seen it."""
     return before if told in before else f"{told}\n\n{before}".rstrip()
 
 

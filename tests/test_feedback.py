@@ -68,6 +68,17 @@ def test_an_agent_that_changed_nothing_is_told_so_and_tries_again():
     assert "nothing has changed" in decision.feedback
 
 
+def test_what_was_wrong_before_is_told_again_to_who_goes_on_from_nothing_changed():
+    """An agent that cannot resume knows nothing of the digest that the last one had."""
+    idle = replace(DONE, outcome=Outcome.NO_CHANGE)
+    record = replace(FRESH, feedback="FAIL unit")
+    for work in (Work(changed=False), Work(changed=False, protected=("x",), restorable=True)):
+        told = session(idle, work, record).feedback
+        assert told.endswith("\n\nFAIL unit")
+        again = session(idle, work, replace(record, feedback=told)).feedback
+        assert again == told, "told once"
+
+
 def test_an_agent_that_changes_nothing_three_times_has_failed():
     decision = session(work=Work(changed=False), record=replace(FRESH, attempts_used=2))
     assert decision == Stop("said it was done but changed nothing, after 3 attempts")
