@@ -39,12 +39,15 @@ class Gate:
     """One condition; ``reason`` is a sentence whether it is open or closed.
 
     ``asked`` is False where the plan does not ask for it: then it is open and proves nothing.
+    ``refused`` tells the closed ones apart: something speaks against it, rather than that it was
+    not reached yet, or waits for a person.
     """
 
     name: GateName
     open: bool
     reason: str
     asked: bool = True
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +161,15 @@ def _verified(task: Task, record: TaskRecord, survey: Survey | None) -> Gate:
         )
     if record.head and record.verified_head:
         return Gate(GateName.VERIFIED, False, "the branch changed after it was verified")
+    failed = record.state is TaskState.FAILED  # nobody tries again unless a person says so
     if survey is not None and survey.restored in _WITHOUT:
         put_back = _some(tuple(dict.fromkeys((*survey.locked, *survey.protected))))
         told = f"{wanted} {_WITHOUT[survey.restored]} with {put_back} put back"
-        return Gate(GateName.VERIFIED, False, f"{told}; the branch itself is not verified")
-    return Gate(GateName.VERIFIED, False, f"{wanted} {'have' if several else 'has'} not passed yet")
+        told = f"{told}; the branch itself is not verified"
+        refused = failed or survey.restored is not Verdict.PASSED
+        return Gate(GateName.VERIFIED, False, told, refused=refused)
+    told = f"{wanted} {'have' if several else 'has'} not passed"
+    return Gate(GateName.VERIFIED, False, told if failed else f"{told} yet", refused=failed)
 
 
 def _red_proven(task: Task, record: TaskRecord, survey: Survey | None) -> Gate:
@@ -170,36 +177,44 @@ def _red_proven(task: Task, record: TaskRecord, survey: Survey | None) -> Gate:
     if task.tests_first is None:
         return Gate(name, True, "the plan asks for no tests first", asked=False)
     if closed := _red_unproven(task, record, survey):
-        return Gate(name, False, closed)
+        return closed
     told = f"red at {record.tests_head[:9]}, green at {record.head[:9]}"
     if survey and survey.reconfigured:
         told += f"; a person approved the change of {_some(survey.reconfigured)}"
     return Gate(name, True, told)
 
 
-def _red_unproven(task: Task, record: TaskRecord, survey: Survey | None) -> str:
-    """Why the locked tests prove nothing yet; empty when they do."""
+def _red_unproven(task: Task, record: TaskRecord, survey: Survey | None) -> Gate | None:
+    """The gate as long as the locked tests prove nothing yet; None when they do."""
     if not record.tests_head:
-        return "the tests have not been seen red yet"
+        return _red_awaited("the tests have not been seen red yet")
     if awaits_approval(task, record):
-        return f"a person must approve the tests: clerk approve {task.id}"
+        return _red_awaited(f"a person must approve the tests: clerk approve {task.id}")
     if survey is None or survey.tests_head != record.tests_head:
-        return "the locked tests have not been looked at yet"
+        return _red_awaited("the locked tests have not been looked at yet")
     if survey.locked:
-        return f"changes locked tests: {_some(survey.locked)}"
+        told = f"changes locked tests: {_some(survey.locked)}"
+        return Gate(GateName.RED_PROVEN, False, told, refused=True)
     return _not_green(survey) or _unlooked(task, record, survey)
 
 
-def _not_green(survey: Survey) -> str:
+def _red_awaited(reason: str) -> Gate:
+    return Gate(GateName.RED_PROVEN, False, reason)
+
+
+def _not_green(survey: Survey) -> Gate | None:
     if survey.unproven is None:
-        return "the locked tests have not been seen green yet"
-    return f"locked tests did not pass: {_some(survey.unproven)}" if survey.unproven else ""
+        return _red_awaited("the locked tests have not been seen green yet")
+    if not survey.unproven:
+        return None
+    told = f"locked tests did not pass: {_some(survey.unproven)}"
+    return Gate(GateName.RED_PROVEN, False, told, refused=True)
 
 
-def _unlooked(task: Task, record: TaskRecord, survey: Survey) -> str:
+def _unlooked(task: Task, record: TaskRecord, survey: Survey) -> Gate | None:
     if not survey.reconfigured or record.approved_head == record.head:
-        return ""
-    return reconfigured_sentence(task.id, survey.reconfigured)
+        return None
+    return _red_awaited(reconfigured_sentence(task.id, survey.reconfigured))
 
 
 def reconfigured_sentence(task: str, paths: Sequence[str]) -> str:
@@ -217,7 +232,8 @@ def _in_scope(task: Task, survey: Survey | None) -> Gate:
     if survey is None:
         return Gate(name, False, "the changes have not been looked at yet")
     if survey.out_of_scope:
-        return Gate(name, False, f"changes outside its scope: {_some(survey.out_of_scope)}")
+        told = f"changes outside its scope: {_some(survey.out_of_scope)}"
+        return Gate(name, False, told, refused=True)
     return Gate(name, True, "every changed file is in scope")
 
 
@@ -226,7 +242,8 @@ def _protected(survey: Survey | None) -> Gate:
     if survey is None:
         return Gate(name, False, "the changes have not been looked at yet")
     if survey.protected:
-        return Gate(name, False, f"changes protected paths: {_some(survey.protected)}")
+        told = f"changes protected paths: {_some(survey.protected)}"
+        return Gate(name, False, told, refused=True)
     return Gate(name, True, "no protected path is changed")
 
 
@@ -237,7 +254,8 @@ def _clean(record: TaskRecord, survey: Survey | None, clashes: Sequence[str]) ->
     if survey is None or survey.conflicts is None:
         return Gate(name, False, "not compared with the target yet")
     if survey.conflicts:
-        return Gate(name, False, f"conflicts with the target in {_some(survey.conflicts)}")
+        told = f"conflicts with the target in {_some(survey.conflicts)}"
+        return Gate(name, False, told, refused=True)
     ahead = f"; will conflict with {_some(clashes)}, not landed yet" if clashes else ""
     return Gate(name, True, f"merges cleanly onto {survey.target[:9]}{ahead}")
 
@@ -245,7 +263,8 @@ def _clean(record: TaskRecord, survey: Survey | None, clashes: Sequence[str]) ->
 def _merged_result(record: TaskRecord) -> Gate:
     name = GateName.MERGED_RESULT
     if record.reverted_commit:
-        return Gate(name, False, f"landed, and was taken back with {record.reverted_commit[:9]}")
+        told = f"landed, and was taken back with {record.reverted_commit[:9]}"
+        return Gate(name, False, told, refused=True)
     if record.state is TaskState.MERGED:
         return Gate(name, True, f"landed as {record.merged_commit[:9]}: clerk evidence {record.id}")
     if record.state is TaskState.MERGING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.states import ACTIVE, SETTLED, TaskState
 from tui.figures import show_cost, show_seconds, show_tokens
 from tui.ink import Ink, Span
-from tui.marks import check_mark, task_mark
+from tui.marks import GATE_REFUSED, check_mark, task_mark
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskView
@@ -77,8 +77,10 @@ def gates_cell(task: TaskView) -> list[Span]:
     if not task.gates:
         return []
     opened = sum(gate.open for gate in task.gates)
-    all_open = opened == len(task.gates)
-    return [(f"{opened}/{len(task.gates)}", Ink.VERIFIED if all_open else Ink.DIM)]
+    told = f"{opened}/{len(task.gates)}"
+    if any(gate.refused for gate in task.gates):
+        return [(f"{GATE_REFUSED.sign} {told}", GATE_REFUSED.ink)]
+    return [(told, Ink.VERIFIED if opened == len(task.gates) else Ink.DIM)]
 
 
 def why_cell(task: TaskView) -> list[Span]:
@@ -89,14 +91,15 @@ def why_cell(task: TaskView) -> list[Span]:
 
 
 def what_it_waits_for(task: TaskView) -> str:
-    """The most telling sentence there is: why it is here, what it does, the first closed gate."""
+    """The most telling sentence there is: why it is here, what it does, the gate that is closed."""
     if task.blocked_by:
         return f"after {', '.join(task.blocked_by)}"
     if task.reason or task.held:
         return task.reason or task.held
     if task.state in ACTIVE and task.activity:
         return task.activity
-    return next((gate.reason for gate in task.gates if not gate.open), "")
+    closed = sorted((gate for gate in task.gates if not gate.open), key=lambda one: not one.refused)
+    return closed[0].reason if closed else ""
 
 
 def diff_cell(task: TaskView) -> list[Span]:

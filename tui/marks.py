@@ -13,7 +13,7 @@ from orchestrator.states import Outcome, TaskState, Verdict
 from tui.ink import Ink
 
 if TYPE_CHECKING:
-    from orchestrator.api.models import CheckView, TaskView
+    from orchestrator.api.models import CheckView, GateView, TaskView
 
 
 class Mark(NamedTuple):
@@ -141,9 +141,16 @@ def check_mark(check: CheckView) -> Mark:
     return BY_VERDICT[check.verdict]
 
 
-def gate_mark(*, is_open: bool) -> Mark:
-    """The mark of one gate of readiness."""
-    return Mark("✓", "open", Ink.PASSED) if is_open else Mark("✗", "closed", Ink.BROKEN)
+GATE_OPEN = Mark("✓", "open", Ink.PASSED)
+GATE_AWAITED = Mark("·", "not open yet", Ink.WAITING)
+GATE_REFUSED = Mark("✗", "refused", Ink.BROKEN)
+
+
+def gate_mark(gate: GateView) -> Mark:
+    """The mark of one gate of readiness; red only where something speaks against the task."""
+    if gate.open:
+        return GATE_OPEN
+    return GATE_REFUSED if gate.refused else GATE_AWAITED
 
 
 def outcome_mark(outcome: Outcome | None) -> Mark:

@@ -11,7 +11,7 @@ from orchestrator.states import ACTIVE, SETTLED, TaskState
 from tui.figures import show_cost, show_seconds, show_tokens
 from tui.ink import Ink
 from tui.line import BLANK, Line
-from tui.marks import check_mark, gate_mark, task_mark
+from tui.marks import GATE_OPEN, check_mark, gate_mark, task_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,15 +104,15 @@ def check_result(check: CheckView) -> str:
 
 
 def closed_gates(task: TaskView) -> list[Line]:
-    """Each closed gate in its sentence, and the open ones that prove something by name."""
+    """Each closed gate in its sentence, what is refused first, and by name those open that prove."""
+    closed = sorted((gate for gate in task.gates if not gate.open), key=lambda one: not one.refused)
     lines = [
-        _marked(gate_mark(is_open=False), gate.reason, Ink.PLAIN)
-        for gate in task.gates
-        if not gate.open
+        _marked(gate_mark(gate), gate.reason, Ink.PLAIN if gate.refused else Ink.DIM)
+        for gate in closed
     ]
     opened = [gate.name for gate in task.gates if gate.open and gate.asked]
     if opened:
-        lines.append(_marked(gate_mark(is_open=True), ", ".join(opened), Ink.DIM))
+        lines.append(_marked(GATE_OPEN, ", ".join(opened), Ink.DIM))
     return lines
 
 

@@ -119,12 +119,17 @@ def readiness_lines(task: TaskView, detail: TaskDetail | None) -> list[Line]:
     for gate in task.gates:
         lines.append(_gate_line(gate))
         lines += _evidence(gate, detail) if detail and gate.asked else []
-    opened = sum(gate.open for gate in task.gates)
-    return [Line(f"{opened} of {len(task.gates)} gates are open", Ink.STRONG), BLANK, *lines]
+    return [_gates_in_all(task.gates), BLANK, *lines]
+
+
+def _gates_in_all(gates: Sequence[GateView]) -> Line:
+    opened, refused = (sum(one) for one in ((g.open for g in gates), (g.refused for g in gates)))
+    told = f"{opened} of {len(gates)} gates are open"
+    return Line(f"{told}, {refused} refused" if refused else told, Ink.STRONG)
 
 
 def _gate_line(gate: GateView) -> Line:
-    mark = gate_mark(is_open=gate.open)
+    mark = gate_mark(gate)
     ink = Ink.DIM if gate.open else Ink.PLAIN
     lead = f"{mark.sign} {gate.name:<25} "
     return Line(gate.reason, ink if gate.asked else Ink.FAINT, lead, mark.ink)

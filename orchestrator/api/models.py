@@ -35,12 +35,14 @@ class GateView(View):
     """One condition of merge readiness; ``reason`` is a sentence, open or closed.
 
     ``asked`` is False where the plan does not ask for it: then it is open and proves nothing.
+    ``refused`` says of a closed one that something speaks against it; else it is waited for.
     """
 
     name: str
     open: bool
     reason: str
     asked: bool = True
+    refused: bool = False
 
 
 class CheckView(View):

@@ -143,7 +143,8 @@ def task_view(
         checks=_checks(task, snapshot, live.checks, live.running_checks),
         diff=_diff(live.survey, record),
         gates=tuple(
-            GateView(name=g.name, open=g.open, reason=g.reason, asked=g.asked) for g in gates.gates
+            GateView(name=g.name, open=g.open, reason=g.reason, asked=g.asked, refused=g.refused)
+            for g in gates.gates
         ),
         after=task.after,
         priority=task.priority,

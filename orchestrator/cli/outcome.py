@@ -115,5 +115,5 @@ def _closed_gate(task: TaskView) -> str:
     if task.state is not TaskState.VERIFIED:
         return ""
     closed = [gate for gate in task.gates if not gate.open]
-    told = min(closed, key=lambda gate: URGENCY.get(gate.name, 1), default=None)
+    told = min(closed, key=lambda g: (not g.refused, URGENCY.get(g.name, 1)), default=None)
     return told.reason if told else ""

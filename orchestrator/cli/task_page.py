@@ -11,7 +11,13 @@ from orchestrator.safe_text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.api.models import AttemptView, CheckView, TaskDetail, VerificationView
+    from orchestrator.api.models import (
+        AttemptView,
+        CheckView,
+        GateView,
+        TaskDetail,
+        VerificationView,
+    )
 
 
 _WARNINGS = 10
@@ -26,7 +32,7 @@ def task_page(detail: TaskDetail, *, now: float) -> Iterator[str]:
     yield safe_text(f"  branch {task.branch or 'not made yet'}  worktree {task.worktree or '-'}")
     yield from ("", "gates")
     for gate in task.gates:
-        yield safe_text(f"  {'✓' if gate.open else '✗'} {gate.name}: {gate.reason}", one_line=False)
+        yield safe_text(f"  {_gate_mark(gate)} {gate.name}: {gate.reason}", one_line=False)
     yield from ("", _checks_heading(detail))
     for check in task.checks:
         yield from _check_lines(check)
@@ -54,6 +60,11 @@ def _checks_heading(detail: TaskDetail) -> str:
     newest = detail.verifications[-1:]
     restored = newest and newest[0].purpose == "restored" and detail.task.state != "verifying"
     return "checks, with what it may not change put back" if restored else "checks"
+
+
+def _gate_mark(gate: GateView) -> str:
+    """A cross only where something speaks against the task, not where its time has not come."""
+    return "✓" if gate.open else "✗" if gate.refused else "·"
 
 
 def _check_lines(check: CheckView) -> Iterator[str]:

@@ -67,6 +67,9 @@ def test_paths_that_are_not_the_tasks_never_land(yard):
     assert "changed paths that no session may change: rules/law.md" in tasks["breaks"]["reason"]
     gate = next(g for g in tasks["breaks"]["gates"] if g["name"] == "protected paths untouched")
     assert (gate["open"], gate["reason"]) == (False, "changes protected paths: rules/law.md")
+    page = yard.clerk("status", "breaks").stdout
+    assert "✗ protected paths untouched: changes protected paths: rules/law.md" in page
+    assert "· merged result verified: verified as merged when it lands" in page, "not reached yet"
     assert yard.git("ls-tree", "--name-only", "main", "other.txt", "b.txt") == ""
     assert yard.git("show", "main:rules/law.md") == "the law"
 

@@ -57,6 +57,36 @@ def test_each_obstacle_is_named():
         assert gates(planned, record, survey, unmerged).first_obstacle.name is name
 
 
+def refused(*given, **more) -> set[GateName]:
+    shown = gates(*given, **more).gates
+    assert not any(gate.open and gate.refused for gate in shown)
+    return {gate.name for gate in shown if gate.refused}
+
+
+def test_only_what_speaks_against_a_task_refuses_it_and_what_is_awaited_does_not():
+    asked = task(
+        approve=True, touches=("x",), tests_first=TestsFirst(paths=("t/**",), check="unit")
+    )
+    for state in TaskState:
+        begun = TaskRecord("p", "a", state=state, head="h")
+        failed = {GateName.VERIFIED} if state is TaskState.FAILED else set()
+        assert refused(asked, begun, None, ("b",)) == failed, state
+    for survey, name in [
+        (Survey("h", out_of_scope=("y",)), GateName.IN_SCOPE),
+        (Survey("h", protected=("y",)), GateName.PROTECTED),
+        (Survey("h", conflicts=("y",)), GateName.CLEAN),
+    ]:
+        assert refused(task(touches=("x",)), PROVEN, survey) == {name}
+    seen_red = replace(PROVEN, tests_head="r", tests_approved="r")
+    for against in ({"locked": ("t/a",)}, {"unproven": ("t::a",)}):
+        survey = replace(CLEAN, tests_head="r", **against)
+        assert refused(asked, seen_red, survey) == {GateName.RED_PROVEN}
+    changed = replace(CLEAN, tests_head="r", unproven=(), reconfigured=("pytest.ini",))
+    assert refused(asked, seen_red, changed) == set(), "a person may still approve it"
+    back = replace(PROVEN, state=TaskState.MERGED, merged_commit="m", reverted_commit="r")
+    assert refused(task(), back) == {GateName.MERGED_RESULT}
+
+
 def test_what_a_stack_stands_on_is_no_obstacle_and_is_named():
     stands = readiness(task(), PROVEN, CLEAN, unmerged=("b", "c"), stands_on=("b", "c"))
     (gate,) = (gate for gate in stands.gates if gate.name is GateName.DEPENDENCIES)

@@ -36,9 +36,14 @@ _GATES = {
 }
 
 
-def gates(*closed: str) -> tuple[GateView, ...]:
+def gates(*closed: str, refused: tuple[str, ...] = ()) -> tuple[GateView, ...]:
     return tuple(
-        GateView(name=name, open=name not in closed, reason=no if name in closed else yes)
+        GateView(
+            name=name,
+            open=name not in closed + refused,
+            reason=no if name in closed + refused else yes,
+            refused=name in refused,
+        )
         for name, (yes, no) in _GATES.items()
     )
 
@@ -131,7 +136,7 @@ def shop() -> PlanView:
             attempt=3, attempts_used=3, usage=used(233_000, 1.84), generating_seconds=905, verifying_seconds=133,
             reason="build failed in each of 3 attempts: cannot find module 'pdfkit'",
             checks=(check("build", F), check("unit", None, skipped=True), check("e2e", None, skipped=True)),
-            diff=DiffStatView(files=7, insertions=402, deletions=8), gates=gates("verified", "merges cleanly", "merged result"),
+            diff=DiffStatView(files=7, insertions=402, deletions=8), gates=gates("merged result", refused=("verified", "merges cleanly")),
         ),
         task("order-history", s.PENDING, "Customers see their past orders", blocked_by=("search",), after=("search",), gates=(), checks=checks(None, None, None)),
         task("stock-level", s.PENDING, "Products show how many are left", ready=True, checks=checks(None, None, None)),

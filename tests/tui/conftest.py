@@ -62,6 +62,10 @@ class Dashboard:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text for strip in strips).replace("\u00a0", " ")
 
+    def board_row(self, task: str) -> str:
+        """The line of a task on the board."""
+        return next(line for line in self.shown.splitlines() if f" {task} " in line)
+
     @property
     def notices(self) -> list[str]:
         return [str(notice.message) for notice in self.app._notifications]

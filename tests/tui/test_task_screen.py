@@ -34,6 +34,24 @@ async def test_every_pane_tells_its_part(dashboard) -> None:
             await it.until(lambda text=text: it.sees(text))
 
 
+async def test_a_gate_that_is_not_reached_wears_no_cross(dashboard) -> None:
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.select("checkout-form")
+        await it.until(lambda: it.sees("· not verified yet"))
+        assert "6/8" in it.board_row("checkout-form")
+        await it.press("enter", "4")
+        await it.until(lambda: it.sees("6 of 8 gates are open", "· verified"))
+        assert "✗" not in pane(it, "readiness").text
+        await it.press("escape")
+        await it.select("invoice-pdf")
+        await it.until(lambda: it.sees("✗ conflicts in src/cart/total.py"))
+        assert "✗ 5/8" in it.board_row("invoice-pdf")
+        await it.press("enter", "4")
+        await it.until(lambda: it.sees("5 of 8 gates are open, 2 refused", "✗ merges cleanly"))
+        assert "· merged result" in pane(it, "readiness").text
+
+
 def test_a_verification_before_another_commit_landed_is_no_evidence_of_it() -> None:
     red, green = (
         VerificationView(

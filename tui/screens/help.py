@@ -12,7 +12,17 @@ from textual.widgets import Static
 from tui.ink import INKS, Ink
 from tui.line import BLANK, Line
 from tui.lines_view import LinesView
-from tui.marks import BY_VERDICT, CACHED, CHECKING, LEGEND, SKIPPED, UNCHECKED
+from tui.marks import (
+    BY_VERDICT,
+    CACHED,
+    CHECKING,
+    GATE_AWAITED,
+    GATE_OPEN,
+    GATE_REFUSED,
+    LEGEND,
+    SKIPPED,
+    UNCHECKED,
+)
 from tui.orders import ORDERS
 from tui.places import HOME, PLACES
 from tui.workplace import WAYS
@@ -36,6 +46,7 @@ _KEYS = (
     ("Ctrl+P", "all commands, themes"),
     ("q", "quit; the engine and its agents go on"),
 )
+_GATES = (GATE_OPEN, GATE_AWAITED, GATE_REFUSED)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -75,6 +86,9 @@ def help_lines() -> list[Line]:
         BLANK,
         Line("A check has", Ink.HEADING),
         *(Line(mark.word, Ink.PLAIN, f"{mark.sign} ", mark.ink) for mark in checks),
+        BLANK,
+        Line("A gate is", Ink.HEADING),
+        *(Line(mark.word, Ink.PLAIN, f"{mark.sign} ", mark.ink) for mark in _GATES),
         BLANK,
         Line(
             "The time of a task is how long it is where it is; of a settled one, the work it took."
