@@ -19,6 +19,7 @@ from orchestrator.merge_queue.consequences import Consequences
 from orchestrator.merge_queue.queue import MergeQueue
 from orchestrator.scheduling.actions import Action, Settle, StartSession
 from orchestrator.scheduling.decision import Snapshot, TaskKey, line_of
+from orchestrator.scheduling.footing import has_landed
 from orchestrator.states import TRANSITIONS, MergeMode, Outcome, TaskState
 
 if TYPE_CHECKING:
@@ -179,12 +180,13 @@ class Works:
         ledger = self._site.ledger
         for name in plans:
             tasks = self._site.records.book.snapshot(name).tasks
-            states = [task.state for task in tasks.values()]
-            merged = states.count(TaskState.MERGED)
+            merged = sum(map(has_landed, tasks.values()))
+            reverted = sum(bool(task.reverted_commit) for task in tasks.values())
+            told = f"{merged} of {len(tasks)} tasks merged"
             ledger.change_plan(
                 name,
                 EventKind.PLAN_SETTLED,
-                f"{merged} of {len(states)} tasks merged",
+                f"{told}, {reverted} reverted" if reverted else told,
                 settled_at=ledger.clock(),
             )
 

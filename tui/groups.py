@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.states import Need, TaskState
 from tui.ink import Ink
-from tui.marks import BY_STATE, MERGE_READY, QUEUED, TO_LAND, Mark
+from tui.marks import BY_STATE, MERGE_READY, QUEUED, REVERTED, TO_LAND, Mark
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskView
@@ -28,6 +28,7 @@ class Group(StrEnum):
     WAITING = "waiting"
     LANDED = "landed"
     CANCELLED = "cancelled"
+    REVERTED = "reverted"
 
 
 MARKS: dict[Group, Mark] = {
@@ -39,6 +40,7 @@ MARKS: dict[Group, Mark] = {
     Group.WAITING: Mark(QUEUED.sign, Group.WAITING, Ink.WAITING),
     Group.LANDED: Mark(BY_STATE[TaskState.MERGED].sign, Group.LANDED, Ink.MERGED),
     Group.CANCELLED: BY_STATE[TaskState.CANCELLED],
+    Group.REVERTED: REVERTED,
 }
 
 
@@ -65,7 +67,7 @@ def group_of(task: TaskView) -> Group:
     if task.state is TaskState.VERIFIED:
         return _of_verified(task)
     if task.state is TaskState.MERGED and (task.reverted_commit or task.revert_requested):
-        return Group.CANCELLED if task.reverted_commit else Group.LANDING
+        return Group.REVERTED if task.reverted_commit else Group.LANDING
     return _BY_STATE.get(task.state, Group.WAITING)
 
 

@@ -26,8 +26,13 @@ MARKS = {
 }
 
 URGENCY: dict[str, int] = {GateName.APPROVED: 0, GateName.MERGED_RESULT: 2}
-READY = "merge-ready"
-STANDINGS = ("merged", READY, *(s.replace("_", " ") for s in TaskState if s != TaskState.MERGED))
+READY, REVERTED = "merge-ready", "reverted"
+STANDINGS = (
+    "merged",
+    READY,
+    *(s.replace("_", " ") for s in TaskState if s != TaskState.MERGED),
+    REVERTED,
+)
 
 
 _FATE = 210
@@ -52,7 +57,7 @@ def summary(plan: PlanView, *, now: float) -> Iterator[str]:
     width = max((len(task.id) for task in plan.tasks), default=0)
     yield f"plan {plan.name} → {plan.target}"
     for task in plan.tasks:
-        yield f"  {MARKS.get(task.state, '·')} {task.id:<{width}}  {what_became(task)}"
+        yield f"  {mark(task)} {task.id:<{width}}  {what_became(task)}"
     yield from ("", f"  {tally(plan)}")
     yield f"  {where_time_went(plan, now=now)}"
     tokens = sum(task.usage.tokens for task in plan.tasks)
@@ -85,7 +90,14 @@ def tally(plan: PlanView) -> str:
     return ", ".join(f"{counts[word]} {word}" for word in STANDINGS if counts[word]) or "no tasks"
 
 
+def mark(task: TaskView) -> str:
+    """One sign for where a task stands."""
+    return "↶" if task.reverted_commit else MARKS.get(task.state, "·")
+
+
 def _standing(task: TaskView) -> str:
+    if task.reverted_commit:
+        return REVERTED
     return READY if task.merge_ready else task.state.replace("_", " ")
 
 
@@ -94,8 +106,9 @@ def what_became(task: TaskView) -> str:
     several = task.attempts_used > 1 and task.state is not TaskState.FAILED
     tries = f" after {task.attempts_used} attempts" if several else ""
     if task.state is TaskState.MERGED:
-        back = f", taken back as {task.reverted_commit[:9]}" if task.reverted_commit else ""
-        return f"merged as {task.merged_commit[:9]}{tries}{back}"
+        landed = f"merged as {task.merged_commit[:9]}{tries}"
+        back = task.reverted_commit[:9]
+        return f"{REVERTED} with {back}, {landed}" if back else landed
     if task.state is TaskState.VERIFIED and task.pull_request and not task.held:
         return f"handed over{tries}: {safe_text(task.pull_request, one_line=True)}"
     if task.state is TaskState.VERIFIED and task.merge_ready and not task.held:

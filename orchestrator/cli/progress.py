@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from orchestrator.cli.connection import print_json_line
-from orchestrator.cli.outcome import MARKS, tally, what_became
+from orchestrator.cli.outcome import mark, tally, what_became
 from orchestrator.events import EventKind
 from orchestrator.plan.values import show_duration
 from orchestrator.safe_text import safe_text
@@ -142,7 +142,7 @@ def _interest(task: TaskView) -> int:
 
 
 def _line(task: TaskView, width: int) -> str:
-    mark = MOVING.get(task.state) or MARKS.get(task.state, "·")
+    sign = MOVING.get(task.state) or mark(task)
     since = show_duration(round(max(0.0, time.time() - task.state_since)))
     if task.state is TaskState.RUNNING:
         told = f"attempt {task.attempt} · {since} · {task.activity}"
@@ -151,6 +151,6 @@ def _line(task: TaskView, width: int) -> str:
         told = f"{task.state} {running} · {since}"
     else:
         told = what_became(task)
-    return safe_text(f"{mark} {task.id:<{width}}  {told}", one_line=False, limit=300).replace(
+    return safe_text(f"{sign} {task.id:<{width}}  {told}", one_line=False, limit=300).replace(
         "\n", " "
     )

@@ -100,7 +100,8 @@ async def test_merging_reverting_and_an_engine_that_comes_back(yard):
         await it.press("R")
         await it.sees("Take cart back from main?", "a.txt")
         await it.press("y")
-        await it.sees("reverted", "1/2 landed")
+        await it.sees("1/2 landed", "↶ 1 reverted")
+        assert "cancelled" not in it.shown
     assert yard.git("ls-tree", "--name-only", "main").split() == ["b.txt", "check.sh", "first.txt"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 from waiting import LIMIT_SECONDS, until_blocking
 
@@ -35,6 +37,13 @@ def ends_well(run):
 
 def until_line(yard, wanted):
     until_blocking(lambda: sorted(line(yard).values()) == sorted(wanted))
+
+
+def ends_of_plan(yard) -> list[str]:
+    """What was told whenever nothing moved any more."""
+    with closing(sqlite3.connect(yard.state / "clerk.db")) as connection:
+        rows = connection.execute("SELECT message FROM event WHERE kind = 'plan_settled'")
+        return [message for (message,) in rows]
 
 
 def values_of_target(yard):
@@ -218,7 +227,10 @@ def test_a_landed_task_is_taken_back_and_whoever_needs_it_is_told(yard):
     page = yard.clerk("evidence", "a").stdout
     assert "taken back from main" in page
     assert "attempts" not in page
-    assert re.search(r"a  merged as \w{9}.*, taken back as \w{9}", yard.clerk("status").stdout)
+    status = yard.clerk("status").stdout
+    assert re.search(r"a  reverted with \w{9}, merged as \w{9}", status)
+    assert "1 merged, 1 reverted" in status, "one word, and counted on its own"
+    until_blocking(lambda: "1 of 2 tasks merged, 1 reverted" in ends_of_plan(yard))
     told = json.loads(yard.clerk("status", "b", "--json").stdout)
     assert "'a', which it needs, was taken back" in json.dumps(told)
     again = yard.clerk("revert", "a", code=3)

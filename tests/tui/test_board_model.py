@@ -89,6 +89,9 @@ def test_a_sieve_of_a_group_and_of_a_plan() -> None:
         ({"state": TaskState.VERIFIED}, Group.WAITING),
         ({"state": TaskState.MERGING}, Group.LANDING),
         ({"state": TaskState.RETRY_QUEUED}, Group.WAITING),
+        ({"state": TaskState.MERGED}, Group.LANDED),
+        ({"state": TaskState.MERGED, "revert_requested": True}, Group.LANDING),
+        ({"state": TaskState.MERGED, "reverted_commit": "r"}, Group.REVERTED),
     ],
 )
 def test_each_task_is_in_the_one_group_a_person_counts_it_in(fields, group) -> None:
