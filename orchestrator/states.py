@@ -92,9 +92,13 @@ class QueueMode(StrEnum):
 
 
 class Need(StrEnum):
-    """What only a person can do for a task, and nothing goes on without."""
+    """What only a person can do for a task, and nothing goes on without.
+
+    *Leave* is that for their own checkout of the target to follow it.
+    """
 
     ANSWER = "answer"
+    LEAVE = "leave"
     LOOK = "look"
     APPROVE = "approve"
     MEND = "mend"

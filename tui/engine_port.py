@@ -71,7 +71,9 @@ class Engine(Protocol):
 
     async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView: ...
 
-    async def revert(self, plan: str, task: str) -> ActionView: ...
+    async def revert(
+        self, plan: str, task: str, *, update_checkout: bool = False
+    ) -> ActionView: ...
 
 
 Connect = Callable[[], AbstractAsyncContextManager[Engine]]

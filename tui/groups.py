@@ -77,7 +77,7 @@ def _of_verified(task: TaskView) -> Group:
     return Group.READY if task.merge_ready else Group.WAITING
 
 
-_URGENCY = {Need.ANSWER: 0, Need.LOOK: 1, Need.APPROVE: 2, Need.MEND: 3}
+_URGENCY = {Need.ANSWER: 0, Need.LEAVE: 0, Need.LOOK: 1, Need.APPROVE: 2, Need.MEND: 3}
 _IN_WORK = {
     TaskState.NEEDS_INPUT: 1,
     TaskState.FAILED: 3,

@@ -27,6 +27,7 @@ class Mark(NamedTuple):
 PAUSED = Mark("‖", "paused", Ink.WAITING)
 BLOCKED = Mark("·", "blocked", Ink.WAITING)
 QUEUED = Mark("○", "queued", Ink.PLAIN)
+HELD = Mark("!", "held", Ink.NEEDS_PERSON)
 WITHDRAWN = Mark("∅", "set aside", Ink.WAITING)
 REVERTING = Mark("«", "reverting", Ink.LANDING)
 REVERTED = Mark("↶", "reverted", Ink.CANCELLED)
@@ -49,6 +50,7 @@ BY_STATE: dict[TaskState, Mark] = {
 LEGEND = (
     BY_STATE[TaskState.NEEDS_INPUT],
     BY_STATE[TaskState.FAILED],
+    HELD,
     MERGE_READY,
     TO_LAND,
     BY_STATE[TaskState.MERGING],
@@ -76,20 +78,26 @@ def task_mark(task: TaskView) -> Mark:
     if task.state is TaskState.PENDING:
         return _pending_mark(task)
     if task.state is TaskState.VERIFIED:
-        if task.withdrawn:
-            return WITHDRAWN
-        if task.merge_requested:
-            return TO_LAND
-        return MERGE_READY if task.merge_ready else BY_STATE[task.state]
+        return _proven_mark(task)
     if task.state is TaskState.MERGED:
         return _landed_mark(task)
     return BY_STATE[task.state]
 
 
+def _proven_mark(task: TaskView) -> Mark:
+    if task.withdrawn or task.held:
+        return WITHDRAWN if task.withdrawn else HELD
+    if task.merge_requested:
+        return TO_LAND
+    return MERGE_READY if task.merge_ready else BY_STATE[task.state]
+
+
 def _landed_mark(task: TaskView) -> Mark:
     if task.reverted_commit:
         return REVERTED
-    return REVERTING if task.revert_requested else BY_STATE[task.state]
+    if task.revert_requested:
+        return HELD if task.held else REVERTING
+    return BY_STATE[task.state]
 
 
 def _pending_mark(task: TaskView) -> Mark:
@@ -119,7 +127,7 @@ BY_STANDING: dict[str, Mark] = {
     "passed": Mark("✓", "passed", Ink.VERIFIED),
     "red": Mark("✗", "red", Ink.FAILED),
     "conflict": Mark("⚠", "conflict", Ink.RETRYING),
-    "held": Mark("‖", "held", Ink.NEEDS_PERSON),
+    "held": HELD,
 }
 
 

@@ -23,6 +23,7 @@ from tui.scene import (
     has_landed,
     is_in_line,
     needs_answer,
+    needs_leave,
     plan_goes_on,
 )
 
@@ -129,6 +130,21 @@ async def _revert(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
     return [await engine.revert(task.plan, task.id)]
 
 
+async def _give_leave(engine: Engine, scene: Scene, _text: str) -> list[ActionView]:
+    """Order anew what the question named, with leave this time."""
+    waiting = scene.waits_for_leave
+    landing = tuple(task.id for task in waiting if not task.revert_requested)
+    done = [
+        await engine.revert(task.plan, task.id, update_checkout=True)
+        for task in waiting
+        if task.revert_requested
+    ]
+    if landing:
+        selection = TaskSelection(tasks=landing, update_checkout=True)
+        done.append(await engine.merge(waiting[0].plan, selection))
+    return done
+
+
 ORDERS: dict[str, Order] = {
     order.name: order
     for order in (
@@ -139,6 +155,11 @@ ORDERS: dict[str, Order] = {
         Order(
             "merge_all", "M", "Merge all", "Land every task that is merge-ready",
             "will land", can_merge_all, _merge_all, questions.ask_merge_all,
+        ),
+        Order(
+            "leave", "U", "Update checkout", "Let your own checkout of the target follow what lands",
+            "will land, and your checkout follows", needs_leave, _give_leave, questions.ask_leave,
+            shows_work=True,
         ),
         Order(
             "approve", "a", "Approve", "Approve the selected task, or its tests",

@@ -72,6 +72,19 @@ def _named(task: TaskView, *, several: bool) -> str:
     )
 
 
+def ask_leave(scene: Scene, work: DiffView | None) -> Question:
+    task = task_of(scene)
+    lines = (
+        task.held.partition(": give leave")[0],
+        f"Its files follow when a task of {task.plan} lands, as long as you changed none of them.",
+        f"Landing then: {', '.join(one.id for one in scene.waits_for_leave)}.",
+        *_told_work(work),
+    )
+    return Question(
+        f"Let your checkout of {scene.target} follow?", lines, "Update checkout", grave=True
+    )
+
+
 def ask_retry(scene: Scene, _work: DiffView | None) -> Question:
     task = task_of(scene)
     lines = (task.title, task.reason or "The agent starts another attempt.")

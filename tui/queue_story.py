@@ -12,7 +12,7 @@ from tui.figures import plural, show_seconds
 from tui.fit import fit
 from tui.ink import Ink, Span
 from tui.line import BLANK, Line
-from tui.marks import standing_mark
+from tui.marks import HELD, standing_mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def _queue_lines(queue: QueueView, now: float) -> list[Line]:
         Line(_how(queue), Ink.DIM, "  "),
     ]
     if queue.held:
-        lines.append(Line(queue.held, Ink.NEEDS_PERSON, "  ‖ held: ", Ink.NEEDS_PERSON))
+        lines.append(Line(queue.held, Ink.NEEDS_PERSON, f"  {HELD.sign} held: ", Ink.NEEDS_PERSON))
     if queue.entries:
         lines += [BLANK, _train(queue), BLANK]
     width = min(_LONGEST_NAME, max((len(_name(entry)) for entry in queue.entries), default=0))

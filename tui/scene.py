@@ -41,6 +41,12 @@ class Scene:
         )
 
     @property
+    def waits_for_leave(self) -> tuple[TaskView, ...]:
+        """The tasks of the plan that wait for leave to bring a checkout of the target along."""
+        tasks = self.plan.tasks if self.plan else ()
+        return tuple(task for task in tasks if task.need is Need.LEAVE)
+
+    @property
     def target(self) -> str:
         return self.plan.target if self.plan else "the target"
 
@@ -74,6 +80,10 @@ def can_be_changed(scene: Scene) -> bool:
     """Whether there is proven work to send back, or tests that wait to be approved."""
     task = scene.task
     return bool(task and (task.state is TaskState.VERIFIED or task.need is Need.APPROVE))
+
+
+def needs_leave(scene: Scene) -> bool:
+    return bool(scene.task and scene.task.need is Need.LEAVE)
 
 
 def goes_on(scene: Scene) -> bool:

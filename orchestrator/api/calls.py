@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     Need.ANSWER: "asks",
+    Need.LEAVE: "waits for your leave",
     Need.LOOK: "needs a look",
     Need.APPROVE: "waits for approval",
     Need.MEND: "failed",

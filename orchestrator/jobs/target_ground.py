@@ -14,6 +14,7 @@ from orchestrator.git.landing import how_to_follow
 from orchestrator.git.refs import branch_ref
 from orchestrator.jobs.stacks import ground_missing
 from orchestrator.jobs.tampering import tampering
+from orchestrator.scheduling.needs import leave_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,10 +58,7 @@ class TargetGround:
         for checkout in await self.checkouts():
             place = checkout.worktree.path
             if not update_checkout:
-                return (
-                    f"{self.target} is checked out in {place}: give leave with "
-                    "--update-checkout (clerk merge --all --update-checkout), or switch that checkout to another branch"
-                )
+                return leave_wanted(self.target, str(place))
             if not checkout.is_clean:
                 dirt = ", ".join(checkout.dirt[:3])
                 return f"{self.target} is checked out in {place} with changes of yours: {dirt}"

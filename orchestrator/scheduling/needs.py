@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _NOBODYS = frozenset({GateName.VERIFIED, GateName.DEPENDENCIES})
 """Gates that work opens, not people."""
 
+_LEAVE = (
+    ": give leave with --update-checkout (clerk merge --all --update-checkout), "
+    "or switch that checkout to another branch"
+)
+
+
+def leave_wanted(target: str, checkout: str) -> str:
+    """Why nothing lands on a target that a person has checked out, who gave no leave."""
+    return f"{target} is checked out in {checkout}{_LEAVE}"
+
 
 def need_of(
     record: TaskRecord,
@@ -33,6 +43,8 @@ def need_of(
         return Need.MEND
     if record.state is TaskState.NEEDS_INPUT:
         return Need.ANSWER if asks else Need.APPROVE if asks_approval else Need.LOOK
+    if record.state is TaskState.MERGED and record.revert_requested and record.held:
+        return _need_of_held(record)
     if record.state is not TaskState.VERIFIED:
         return None
     needed = _to_land(record, gates, survey)
@@ -43,7 +55,7 @@ def need_of(
 def _to_land(record: TaskRecord, gates: Readiness, survey: Survey | None) -> Need | None:
     """What a verified task needs to land, were nobody but a person to see to it."""
     if record.held:
-        return Need.LOOK
+        return _need_of_held(record)
     if survey is None or survey.head != record.head:
         return None
     obstacle = gates.first_obstacle
@@ -52,6 +64,11 @@ def _to_land(record: TaskRecord, gates: Readiness, survey: Survey | None) -> Nee
     if record.merge_requested or record.withdrawn or survey.conflicts is None:
         return None
     return Need.MERGE if gates.merge_ready else Need.LOOK
+
+
+def _need_of_held(record: TaskRecord) -> Need:
+    """What is kept is a sentence, and this room alone writes the one that asks for leave."""
+    return Need.LEAVE if record.held.endswith(_LEAVE) else Need.LOOK
 
 
 def _need_at(closed: GateName) -> Need | None:

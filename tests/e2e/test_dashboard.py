@@ -105,6 +105,29 @@ async def test_merging_reverting_and_an_engine_that_comes_back(yard):
     assert yard.git("ls-tree", "--name-only", "main").split() == ["b.txt", "check.sh", "first.txt"]
 
 
+async def test_leave_to_bring_the_persons_own_checkout_along_is_a_key(yard):
+    yard.git("checkout", "-q", "main")
+    yard.clerk("start", str(yard.plan({"cart": "echo good > a.txt"})))
+    async with dashboard(yard) as it:
+        await it.sees("1 ready")
+        await it.press("m")
+        await it.sees("Merge cart into main?")
+        await it.press("enter")
+        await it.sees("main is checked out in", "U Update checkout", "? 1 needs you")
+        assert not (yard.path / "a.txt").exists()
+        await it.press("U")
+        await it.sees("Let your checkout of main follow?", "Landing then: cart.", "a.txt")
+        await it.press("y")
+        await it.sees("1/1 landed")
+        assert (yard.path / "a.txt").read_text() == "good\n"
+        assert yard.git("status", "--porcelain") == ""
+        yard.git("checkout", "-q", "--detach")
+        await it.press("R")
+        await it.sees("Take cart back from main?")
+        await it.press("y")
+        await it.sees("↶ 1 reverted")
+
+
 async def test_notes_reach_the_agent_and_the_line_can_be_changed(yard):
     plan = yard.plan(
         {

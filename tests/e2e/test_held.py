@@ -14,6 +14,7 @@ def test_an_order_to_land_that_has_to_wait_says_why(yard):
     assert WHY in refused.stdout + refused.stderr
     assert WHY in yard.clerk("status").stdout
     assert WHY in yard.clerk("status", "one").stdout
+    assert yard.status()["one"]["need"] == "leave"
     line = yard.clerk("queue").stdout
     assert "held      p/one\n" in line, line
     assert WHY in line

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.plan.model import Task
 from orchestrator.readiness import Survey, readiness
 from orchestrator.records import TaskRecord
-from orchestrator.scheduling.needs import need_of
+from orchestrator.scheduling.needs import leave_wanted, need_of
 from orchestrator.states import Need, TaskState
 
 PROVEN = TaskRecord("p", "a", state=TaskState.VERIFIED, head="h", verified_head="h")
@@ -58,6 +58,19 @@ def test_what_landing_waits_for_is_looked_at_by_a_person():
     held = replace(PROVEN, merge_requested=True, held="the target is checked out")
     assert need(held) is Need.LOOK
     assert need(held, auto=True) is Need.LOOK
+
+
+def test_a_person_whose_checkout_is_in_the_way_is_asked_for_leave_and_for_nothing_else():
+    why = leave_wanted("main", "/home/ada/shop")
+    assert need(replace(PROVEN, merge_requested=True, held=why)) is Need.LEAVE
+    assert need(replace(PROVEN, held=why), auto=True) is Need.LEAVE
+    quoted = f"main is checked out in /home/ada/shop with changes of yours: {why} x"
+    assert need(replace(PROVEN, held=quoted)) is Need.LOOK
+    back = replace(at(TaskState.MERGED), revert_requested=True)
+    assert need(back) is None
+    assert need(replace(back, held=why)) is Need.LEAVE
+    assert need(replace(back, held="somebody moved main")) is Need.LOOK
+    assert need(replace(at(TaskState.MERGED), held=why)) is None, "nothing of it waits"
 
 
 def test_paths_out_of_bounds_and_conflicts_want_a_look():

@@ -220,7 +220,8 @@ class ScriptedEngine:
         return BriefView(attempt=1, resumed=False, tokens=len(text) // 4, text=text)
 
     async def merge(self, plan: str, selection: TaskSelection) -> ActionView:
-        return await self._apply(("merge", plan, selection.tasks), selection.tasks)
+        leave = ("update_checkout",) if selection.update_checkout else ()
+        return await self._apply(("merge", plan, selection.tasks, *leave), selection.tasks)
 
     async def approve(self, plan: str, task: str) -> ActionView:
         return await self._apply(("approve", plan, task), (task,))
@@ -246,8 +247,9 @@ class ScriptedEngine:
     async def withdraw(self, plan: str, task: str, *, withdrawn: bool) -> ActionView:
         return await self._apply(("withdraw", plan, task, withdrawn), (task,))
 
-    async def revert(self, plan: str, task: str) -> ActionView:
-        return await self._apply(("revert", plan, task), (task,))
+    async def revert(self, plan: str, task: str, *, update_checkout: bool = False) -> ActionView:
+        leave = ("update_checkout",) if update_checkout else ()
+        return await self._apply(("revert", plan, task, *leave), (task,))
 
     async def _answer(self) -> None:
         await anyio.lowlevel.checkpoint()

@@ -264,6 +264,52 @@ async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(das
         await it.until(lambda: engine.calls == [("revert", "shop", "cart")])
 
 
+async def test_leave_to_update_the_checkout_is_asked_for_and_names_what_it_changes(
+    dashboard,
+) -> None:
+    waits = {
+        "need": Need.LEAVE,
+        "held": "main is checked out in /home/ada/shop: give leave with --update-checkout, or not",
+    }
+    engine = ScriptedEngine(
+        a_plan(
+            a_task("cart", _S.VERIFIED, merge_requested=True, diff=DiffStatView(files=1), **waits),
+            a_task("mail", _S.MERGED, revert_requested=True, **waits),
+            a_task("pay", _S.VERIFIED, merge_ready=True),
+        )
+    )
+    engine.diffs["cart"] = "diff --git a/cart.py b/cart.py\n+one"
+    async with dashboard(engine) as it:
+        assert possible_orders(it.app.screen.scene) >= {"leave"}
+        assert "! held" in it.board_row("cart")
+        assert "! held" in it.board_row("mail")
+        await it.select("pay")
+        await it.press("U")
+        assert not on(it), "nothing of it waits for leave"
+        await it.select("cart")
+        await it.press("U")
+        await it.until(
+            lambda: (
+                on(it)
+                and it.sees(
+                    "Let your checkout of main follow?", "Landing then: cart, mail.", "cart.py"
+                )
+            )
+        )
+        assert it.sees("main is checked out in /home/ada/shop")
+        await it.press("enter")
+        await it.until(lambda: not on(it))
+        assert engine.calls == [], "no is the easier answer"
+        await it.press("U")
+        await it.until(lambda: on(it))
+        await it.press("y")
+        await it.until(lambda: len(engine.calls) == 2)
+        assert engine.calls == [
+            ("revert", "shop", "mail", "update_checkout"),
+            ("merge", "shop", ("cart",), "update_checkout"),
+        ]
+
+
 async def test_a_question_does_not_wait_for_git(dashboard, monkeypatch) -> None:
     engine = a_lively_engine()
     monkeypatch.setattr("tui.screens.order_screen.WORK_PATIENCE_SECONDS", 0.0)

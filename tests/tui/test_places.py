@@ -55,7 +55,7 @@ async def test_the_queue_tells_what_stands_on_what_and_what_each_waits_for(
     async with dashboard(engine) as it:
         await it.press("u")
         await it.until(lambda: it.sees("strict", "3 candidates at once", "12%"))
-        assert it.sees("main ━━ ◐ guide ━━ ◐ cart-total ┄┄ ‖ cart-discount")
+        assert it.sees("main ━━ ◐ guide ━━ ◐ cart-total ┄┄ ! cart-discount")
         assert it.sees("77f00d5ee on top of guide", "a person must approve it", "31s")
         await it.press("j")
         assert it.app.screen.key == ("shop", "cart-total")
