@@ -134,11 +134,11 @@ def _counts(sums: Tally, room: int) -> list[tuple[Group, Span]]:
 
 
 def queue_sentence(status: StatusView) -> str:
-    """When the queue will be empty, as far as anybody can tell."""
+    """When the queue will be empty, as far as anybody can tell; never that it is about to be."""
     seconds = seconds_to_drain(status)
     if seconds is None:
-        return "queue empties: unknown yet"
-    return f"queue empties in ~{show_seconds(seconds)}" if seconds else "queue empty"
+        return "queue: no estimate yet"
+    return f"queue empties in ~{show_seconds(max(1.0, seconds))}" if seconds else "queue empty"
 
 
 def progress_bar(sums: Tally, width: int) -> list[Span]:

@@ -262,7 +262,7 @@ class QueuesView(View):
 
 
 class StatusView(View):
-    """All there is to see; ``candidate_seconds`` is what one takes of late, 0 where unknown."""
+    """All there is to see; ``candidate_seconds`` is what one takes of late, 0 while too few have ended."""
 
     engine: EngineView
     plans: tuple[PlanView, ...] = ()

@@ -75,6 +75,8 @@ class TaskActivity:
 
 
 CANDIDATES_REMEMBERED = 20
+CANDIDATES_THAT_TELL = 3
+"""Fewer than so many say nothing of how long the next one takes."""
 
 
 class Activity:
@@ -88,8 +90,9 @@ class Activity:
 
     @property
     def candidate_seconds(self) -> float:
-        """The middle of the last candidates' verifications; 0 while none has ended."""
-        return median(self._candidates) if self._candidates else 0.0
+        """The middle of the last candidates' verifications; 0 while too few have ended to tell."""
+        known = len(self._candidates) >= CANDIDATES_THAT_TELL
+        return median(self._candidates) if known else 0.0
 
     def of(self, plan: str, task: str) -> TaskActivity:
         return self._tasks.setdefault((plan, task), TaskActivity())

@@ -117,10 +117,13 @@ async def test_the_summary_tells_what_is_in_work_and_when_the_queue_is_empty(das
     engine = a_lively_engine()
     async with dashboard(engine, (200, 50)) as it:
         assert it.sees("1/13 landed", "need you", "running", "verifying", "ready", "spent")
-        assert it.sees("queue empties: unknown yet")
+        assert it.sees("queue: no estimate yet")
         engine.candidate_seconds = 90.0
         engine.change("docs", "guide", held="")
         await it.until(lambda: it.sees("queue empties in ~1m 30s"))
+        engine.candidate_seconds = 0.02
+        engine.tell("news")
+        await it.until(lambda: it.sees("queue empties in ~1s"))
         engine.change("docs", "guide", state=TaskState.MERGED)
         await it.until(lambda: it.sees("queue empty"))
 
