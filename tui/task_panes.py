@@ -13,7 +13,7 @@ from tui.diff_story import DiffStory
 from tui.ink import Ink
 from tui.line import BLANK, FOLDED, Line
 from tui.story import brief_lines
-from tui.task_story import checks_lines, readiness_lines, timeline_lines
+from tui.task_story import checks_lines, failure_lines, readiness_lines, timeline_lines
 
 if TYPE_CHECKING:
     from orchestrator.api.models import TaskDetail, TaskView
@@ -85,7 +85,8 @@ class TaskPanes:
             return self._diff.lines()
         if pane == "brief":
             brief = self._read.brief if self._read else ""
-            return None if isinstance(brief, str) else brief_lines(brief)
+            failed = failure_lines(self._detail) if self._detail else []
+            return None if isinstance(brief, str) else [*failed, *brief_lines(brief)]
         if self._detail is None:
             return None
         if pane == "checks":

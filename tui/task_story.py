@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.api.log_views import LogName
-from orchestrator.states import Outcome, Verdict
-from tui.figures import show_clock, show_cost, show_seconds, show_tokens
+from orchestrator.states import Outcome, TaskState, Verdict
+from tui.figures import plural, show_clock, show_cost, show_seconds, show_tokens
 from tui.ink import Ink
 from tui.line import BLANK, FOLDED, UNFOLDED, Fold, Line
-from tui.marks import BY_VERDICT, check_mark, gate_mark, outcome_mark
+from tui.marks import BY_VERDICT, check_mark, gate_mark, outcome_mark, task_mark
 from tui.story import check_result, dotted
 from tui.timeline import Stretch, bars, legend, scale_line, stretches, waited
 
@@ -42,6 +42,9 @@ _PROVEN_BY = {
     "merged result verified": ("candidate",),
 }
 """Which verifications are the evidence of a gate."""
+
+_DIGEST_SHOWN = 12
+"""Lines of a digest that say what is wrong; the rest is details of it."""
 
 _BAR_LEAD = "        "
 _LEAST_BAR = 10
@@ -109,6 +112,24 @@ def _log_line(verification: VerificationView, check: CheckView, width: int) -> L
     )
     text = f"{check_result(check)}   log {FOLDED.strip()}" if log else check_result(check)
     return Line(text, Ink.DIM, f"    {mark.sign} {check.name:<{width}}  ", mark.ink, target=log)
+
+
+def failure_lines(detail: TaskDetail) -> list[Line]:
+    """Why a task failed, in short, before whatever else is told of it; nothing where it did not."""
+    task = detail.task
+    if task.state is not TaskState.FAILED:
+        return []
+    mark = task_mark(task)
+    lines = [Line(task.reason, Ink.STRONG, f"{mark.sign} why it failed: ", mark.ink)]
+    red = [one for one in detail.verifications if one.verdict is not Verdict.PASSED and one.digest]
+    if red:
+        told = red[-1].digest.split("\n")
+        lines += [Line(text, Ink.PLAIN, "    ") for text in told[:_DIGEST_SHOWN]]
+        if len(told) > _DIGEST_SHOWN:
+            more = plural(len(told) - _DIGEST_SHOWN, "more line")
+            lines.append(Line(f"{more} among the checks (2)", Ink.DIM, "    "))
+    retried = Line("What its agent would be told, were it retried (r):", Ink.HEADING)
+    return [*lines, BLANK, retried, BLANK]
 
 
 def readiness_lines(task: TaskView, detail: TaskDetail | None) -> list[Line]:

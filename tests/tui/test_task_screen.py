@@ -52,6 +52,36 @@ async def test_a_gate_that_is_not_reached_wears_no_cross(dashboard) -> None:
         assert "· merged result" in pane(it, "readiness").text
 
 
+async def test_the_brief_of_a_failed_task_begins_with_why_it_failed(dashboard) -> None:
+    engine = a_lively_engine()
+    long = "\n".join(
+        ("build failed: cannot find module 'pdfkit'", *(f"frame {n}" for n in range(40)))
+    )
+    red, green = (
+        VerificationView(
+            id=number, purpose="branch", attempt=number, commit="aaa", tree="", verdict=verdict, digest=digest,
+            checks=(), started_at=0.0, ended_at=1.0,
+        )
+        for number, verdict, digest in ((1, Verdict.FAILED, long), (2, Verdict.PASSED, ""))
+    )  # fmt: skip
+    engine.verifications["invoice-pdf"] = (red, green)
+    engine.briefs["invoice-pdf"] = "Invoices can be had as PDF, with a number of their own."
+    async with dashboard(engine) as it:
+        await it.select("invoice-pdf")
+        await it.press("enter", "6")
+        await it.until(lambda: it.sees("a number of their own"))
+        told = pane(it, "brief").text
+        assert told.startswith("✗ why it failed: build failed in each of 3 attempts")
+        assert "cannot find module 'pdfkit'\n    frame 0" in told
+        assert "frame 11" not in told
+        assert "29 more lines among the checks (2)" in told
+        assert (
+            told.index("29 more lines") < told.index("were it retried") < told.index("of their own")
+        )
+        engine.change("shop", "invoice-pdf", state=TaskState.RUNNING)
+        await it.until(lambda: pane(it, "brief").text.startswith("attempt 1"))
+
+
 def test_a_verification_before_another_commit_landed_is_no_evidence_of_it() -> None:
     red, green = (
         VerificationView(
