@@ -240,6 +240,7 @@ class Site:
             fail_fast=fail_fast,
             history=partial(history_of, self.records.store, plan.plan),
             wanted_tests=wanted_of(self.records.red_results(record)) if record else {},
+            on_begin=live.begin_check if live else None,
             on_result=partial(self._on_result, record, live),
         )
 

@@ -36,6 +36,12 @@ class LogWindow:
     def at_end(self) -> bool:
         return self.end >= self.size
 
+    def is_of_another(self, page: LogPage) -> bool:
+        """Whether a page is of another log than what is held: the check runs again."""
+        if not self._pages:
+            return False
+        return page.file != self._pages[0].file or page.size < self.end
+
     def begin(self, page: LogPage) -> None:
         """Hold this page and no other."""
         self._pages.clear()

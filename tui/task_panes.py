@@ -102,6 +102,7 @@ class TaskPanes:
         """What a log is, in words."""
         task = " / ".join(key)
         if name.check:
-            return f"{task}  ·  {name.check}"
+            now = "" if name.verification else ", as it runs"
+            return f"{task}  ·  {name.check}{now}"
         what = "all that was printed" if name.raw else "transcript"
         return f"{task}  ·  attempt {name.attempt}, {what}"

@@ -43,6 +43,8 @@ _PROVEN_BY = {
 }
 """Which verifications are the evidence of a gate."""
 
+_TO_LOG = f"log {FOLDED.strip()}"
+
 _DIGEST_SHOWN = 12
 """Lines of a digest that say what is wrong; the rest is details of it."""
 
@@ -69,7 +71,9 @@ def _now_lines(task: TaskView) -> list[Line]:
     for check in task.checks:
         mark = check_mark(check)
         lead = f"{mark.sign} {check.name:<{width}}  "
-        lines.append(Line(check_result(check), Ink.DIM, lead, mark.ink))
+        log = LogName(check=check.name) if check.running else None
+        text = f"{check_result(check)}   {_TO_LOG}" if log else check_result(check)
+        lines.append(Line(text, Ink.DIM, lead, mark.ink, target=log))
         lines.append(Line(f"$ {check.command}", Ink.FAINT, " " * len(lead)))
     return lines
 
@@ -110,7 +114,7 @@ def _log_line(verification: VerificationView, check: CheckView, width: int) -> L
         if check.log and verification.id
         else None
     )
-    text = f"{check_result(check)}   log {FOLDED.strip()}" if log else check_result(check)
+    text = f"{check_result(check)}   {_TO_LOG}" if log else check_result(check)
     return Line(text, Ink.DIM, f"    {mark.sign} {check.name:<{width}}  ", mark.ink, target=log)
 
 

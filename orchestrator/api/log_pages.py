@@ -57,7 +57,8 @@ def opened(path: str, logs: Path) -> Iterator[int]:
 
 def read_page(log: int, place: LogPlace) -> LogPage:
     """The page at ``place``, cut between lines, or between characters where a line is longer."""
-    size = os.fstat(log).st_size
+    kept = os.fstat(log)
+    size = kept.st_size
     if place.at is not None:
         start = min(place.at, size)
         raw = _whole_end(os.pread(log, place.most, start), last=start + place.most >= size)
@@ -67,9 +68,8 @@ def read_page(log: int, place: LogPlace) -> LogPage:
         raw = os.pread(log, end - start, start)
         cut = _first_whole(raw) if start else 0
         start, raw = start + cut, raw[cut:]
-    return LogPage(
-        text=raw.decode("utf-8", "replace"), start=start, end=start + len(raw), size=size
-    )
+    text, end = raw.decode("utf-8", "replace"), start + len(raw)
+    return LogPage(text=text, start=start, end=end, size=size, file=kept.st_ino)
 
 
 def search(log: int, wanted: LogSearch) -> LogFound:

@@ -20,7 +20,8 @@ _FARTHEST = 2**53
 class LogName(View):
     """Which log of a task: that of a session, or that of a check of one verification.
 
-    Of a session there are two: the transcript, and ``raw`` all that it printed.
+    Of a session there are two: the transcript, and ``raw`` all that it printed. A check without a
+    verification is the one that runs, or ran last; there is no number for it yet.
     """
 
     attempt: int | None = Field(None, ge=1, le=_FARTHEST)
@@ -30,10 +31,10 @@ class LogName(View):
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
-        of_check = self.verification is not None and bool(self.check) and not self.raw
+        of_check = bool(self.check) and not self.raw
         of_session = self.verification is None and not self.check
         if not (of_check if self.attempt is None else of_session):
-            raise ValueError("name an attempt, or a verification and one of its checks")
+            raise ValueError("name an attempt, or a check, and of which verification")
         return self
 
 
@@ -60,12 +61,13 @@ class LogSearch(LogName):
 
 
 class LogPage(View):
-    """Bytes ``start`` to ``end`` of a log that now has ``size``."""
+    """Bytes ``start`` to ``end`` of a log that now has ``size``; another ``file`` is another log."""
 
     text: str
     start: int
     end: int
     size: int
+    file: int = 0
 
 
 class LogFound(View):

@@ -184,11 +184,20 @@ class Reader:
             attempt = self._attempt(plan, task, name.attempt)
             transcript = attempt.log if attempt else ""
             return raw_beside(transcript) if name.raw else transcript
+        if name.verification is None:
+            return self._running_log(plan, task, name.check)
         for record in self.records.store.verifications(plan, task):
             if record.id == name.verification:
                 logs = {result.check: result.log for result in results_from(record)}
                 return logs.get(name.check, "")
         raise UsageError(f"task {task!r} has had no verification {name.verification}")
+
+    def _running_log(self, plan: str, task: str, check: str) -> str:
+        """The log of a check that is not on record yet; it may have none so far."""
+        begun = self.records.activity.of(plan, task).logs
+        if check not in begun:
+            raise UsageError(f"check {check!r} has not begun")
+        return str(begun[check])
 
     async def diff(self, plan: str, task: str) -> DiffView:
         """What the task's branch changed since its base."""

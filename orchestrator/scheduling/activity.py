@@ -16,6 +16,7 @@ from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from orchestrator.events import Event
     from orchestrator.line import LineView
@@ -45,13 +46,17 @@ SPENT_ON = {
 
 @dataclass(slots=True)
 class TaskActivity:
-    """One task: what its session does, its checks so far, where its time went (seconds)."""
+    """One task: what its session does, its checks so far, where its time went (seconds).
+
+    ``logs`` are those of checks that began since they were last said to.
+    """
 
     line: str = ""
     session_started_at: float = 0.0
     usage: Usage = field(default_factory=Usage)
     checks: dict[str, CheckResult] = field(default_factory=dict)
     running_checks: set[str] = field(default_factory=set)
+    logs: dict[str, Path] = field(default_factory=dict)
     survey: Survey | None = None
     spent: dict[str, float] = field(default_factory=dict)
 
@@ -68,6 +73,10 @@ class TaskActivity:
     def begin_checks(self, names: Iterable[str]) -> None:
         self.running_checks = set(names)
         self.checks = {}
+        self.logs = {}
+
+    def begin_check(self, name: str, log: Path) -> None:
+        self.logs[name] = log
 
     def end_check(self, result: CheckResult) -> None:
         self.running_checks.discard(result.check)

@@ -110,7 +110,7 @@ def _job(name: str, check: Check, bench: Workbench) -> Job:
         cwd=bench.folder,
         env={**bench.env, **check.env, **own},
         cookie=f"{bench.cookie}.{name}",
-        log=_log_path(name, bench),
+        log=log_path(name, bench),
         wall_seconds=check.timeout,
         log_bytes=bench.log_bytes,
         grace_seconds=bench.grace_seconds,
@@ -122,7 +122,8 @@ def _report_path(name: str, bench: Workbench) -> Path:
     return bench.scratch / f"{name}.report"
 
 
-def _log_path(name: str, bench: Workbench) -> Path:
+def log_path(name: str, bench: Workbench) -> Path:
+    """Where all that a check prints is kept, from its begin on."""
     return bench.logs / f"{name}.log"
 
 
@@ -133,7 +134,7 @@ async def _report(name: str, check: Check, ended: Exit, bench: Workbench) -> tup
     from_file = tells_report(check.run)
     if ended.truncated and not from_file:
         return Report(), f"its output is too long to be kept whole; let it write to {REPORT}"
-    path = _report_path(name, bench) if from_file else _log_path(name, bench)
+    path = _report_path(name, bench) if from_file else log_path(name, bench)
     parse = partial(load(check.report).parse, path, bench.folder)
     try:
         return await anyio.to_thread.run_sync(parse), ""

@@ -94,6 +94,7 @@ class InputAudit:
                 use_cache=False,
                 keeps=False,
                 audit_inputs=False,
+                on_begin=None,
                 on_result=None,
             )
         )

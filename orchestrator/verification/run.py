@@ -55,7 +55,7 @@ class VerificationRequest:
     pass does. With ``audit_inputs`` what passed must do so without what lies outside its inputs. With
     ``fail_fast`` the first check that fails ends the others. ``history`` is asked for what earlier runs
     tell, if anything must run. ``wanted_tests`` are those of a check that must be told to have passed.
-    ``on_result`` is told each result as it comes.
+    ``on_begin`` is told each run of a check and its log, ``on_result`` each result as it comes.
     """
 
     plan: Plan
@@ -72,6 +72,7 @@ class VerificationRequest:
     fail_fast: bool = False
     history: Callable[[], History] = History
     wanted_tests: Mapping[str, Wanted] = field(default_factory=dict)
+    on_begin: Callable[[str, Path], None] | None = None
     on_result: Callable[[CheckResult], None] | None = None
 
 
@@ -182,6 +183,8 @@ class VerificationRun:
         async with self._slots.hold(self._claim(name, alone=alone)):
             if alone:
                 await self._machine.calm()
+            if self._request.on_begin is not None:
+                self._request.on_begin(name, here.services.log_of(name))
             before = self._machine.look()
             result = await here.run_check(name)
             strained = overload(before, self._machine.look())

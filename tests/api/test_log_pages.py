@@ -156,7 +156,7 @@ def test_a_link_within_the_logs_is_no_log(logs):
     "name",
     [
         {},
-        {"check": "unit"},
+        {"check": "unit", "raw": True},
         {"verification": 1},
         {"attempt": 1, "check": "unit"},
         {"attempt": 1, "verification": 1, "check": "unit"},

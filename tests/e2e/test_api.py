@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from waiting import until_blocking
 
 from .conftest import Yard
 
@@ -114,6 +115,36 @@ def short_folder():
         yield Path(folder)
 
 
+def test_the_log_of_a_check_that_runs_is_read_as_it_grows(yard):
+    told = f"echo first; {yard.waits('half')}; echo second; {yard.waits('rest')}"
+    line = f"if [ -e a.txt ]; then {told}; fi; sh check.sh"
+    yard.clerk("start", str(yard.plan({"a": "echo good > a.txt"}, checks={"unit": {"run": line}})))
+    with yard.api() as api:
+
+        def ask(at=0):
+            query = {"check": "unit", "at": at}
+            return api.get("/v1/plans/p/tasks/a/log/page", params=query).json()
+
+        yard.begun("half")
+        until_blocking(lambda: "first" in ask().get("text", ""))
+        assert "second" not in ask()["text"]
+        at = ask()["end"]
+        yard.gate("half").touch()
+        yard.begun("rest")
+        until_blocking(lambda: "second" in ask(at).get("text", ""))
+        yard.gate("rest").touch()
+        yard.until("a", "verified")
+        assert "first" in ask()["text"], "it ran last"
+
+
+def test_the_log_of_a_check_that_has_not_begun_is_told_to_be_none(yard):
+    yard.clerk("start", str(yard.plan({"a": f"{yard.waits('session')}; echo good > a.txt"})))
+    yard.begun("session")
+    with yard.api() as api:
+        answer = api.get("/v1/plans/p/tasks/a/log/page", params={"check": "unit"})
+    assert (answer.status_code, answer.json()["error"]) == (422, "check 'unit' has not begun")
+
+
 def test_logs_are_read_page_by_page_and_nothing_else_is(yard):
     yard.write("check.sh", "cat numbers.txt; ! grep -L good *.txt | grep .\n")
     yard.commit("a check that talks")
@@ -137,7 +168,10 @@ def test_logs_are_read_page_by_page_and_nothing_else_is(yard):
         found = api.get("/v1/plans/p/tasks/a/log/search", params=wanted).json()["at"]
         assert ask(verification=verification, check="unit", at=found)[1]["text"].startswith("12345")
 
+        assert ask(check="unit", most=100)[1]["text"] == last["text"], "it ran last"
         for query in (
+            {"check": "../unit"},
+            {"check": "unit", "raw": True},
             {"verification": verification, "check": "../unit"},
             {"verification": verification, "check": "/etc/passwd"},
             {"verification": verification, "check": "%2e%2e%2f%2e%2e%2fclerk.db"},

@@ -199,6 +199,8 @@ class ScriptedEngine:
         self.view(plan, task)
         if name.attempt is None:
             known = self.check_logs.get((task, name.check))
+            if known is None and name.verification is None:
+                raise UsageError(f"check {name.check!r} has not begun")
         else:
             known = (self.raw_logs if name.raw else self.logs).get((task, name.attempt))
         if known is None:

@@ -88,6 +88,24 @@ async def test_a_log_that_grows_is_followed_at_its_end(dashboard, monkeypatch) -
         await it.until(lambda: it.sees("the newest line"))
 
 
+async def test_a_check_that_runs_leads_to_its_log_which_is_followed(dashboard, monkeypatch) -> None:
+    monkeypatch.setattr(tui.screens.log, "SECONDS_BETWEEN_LOOKS", 0.02)
+    engine = a_lively_engine()
+    async with dashboard(engine) as it:
+        await it.select("search")
+        await it.press("enter", "2")
+        await it.until(lambda: it.sees("● e2e", "log ▸"))
+        await it.press("tab", "enter")
+        await it.until(lambda: it.sees("search  ·  e2e, as it runs", "check 'e2e' has not begun"))
+        engine.check_logs["search", "e2e"] = "".join(f"case {n} passed\n" for n in range(100))
+        await it.until(lambda: it.sees("case 99 passed"))
+        engine.check_logs["search", "e2e"] += "case 100 passed\n"
+        await it.until(lambda: it.sees("case 100 passed"))
+        engine.check_logs["search", "e2e"] = "it runs again\n"
+        await it.until(lambda: it.sees("it runs again"))
+        assert not it.sees("case 100 passed")
+
+
 async def test_a_log_that_is_gone_is_told(dashboard) -> None:
     engine = a_lively_engine()
     async with dashboard(engine) as it:

@@ -131,6 +131,9 @@ class LogScreen(Screen[None]):
     def on_page_read(self, message: PageRead) -> None:
         pane, page = self._pane, message.page
         self._asking = False
+        if not message.anew and self._window.is_of_another(page):
+            self.action_go(10)
+            return
         if message.anew:
             self._window.begin(page)
             pane.show(self._window.lines())
@@ -175,7 +178,9 @@ class LogScreen(Screen[None]):
             self._ask({"at": window.end})
 
     def _look_for_more(self) -> None:
-        if self._window.at_end and self._pane.is_vertical_scroll_end:
+        if not self._window.size:
+            self._ask({}, anew=not self._asking, at_end=True)
+        elif self._window.at_end and self._pane.is_vertical_scroll_end:
             self._ask({"at": self._window.end})
 
     def _ask(self, where: dict[str, int], *, anew: bool = False, at_end: bool = False) -> None:

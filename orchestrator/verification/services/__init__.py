@@ -18,7 +18,7 @@ from orchestrator.errors import ClerkError
 from orchestrator.plan.services import beside, port_names, with_ports
 from orchestrator.results import Report
 from orchestrator.states import Verdict
-from orchestrator.verification.check_run import errored, run_check
+from orchestrator.verification.check_run import errored, log_path, run_check
 from orchestrator.verification.services.ground import Ground, state_folder
 from orchestrator.verification.services.run import ServiceRun
 
@@ -102,6 +102,10 @@ class Services:
         if result is None or troubled is not None:
             return _without(name, check, troubled)
         return replace(result, command=check.run)
+
+    def log_of(self, name: str) -> Path:
+        """The log that a run of this check writes."""
+        return log_path(name, self._bench)
 
     async def _beside(self, name: str, check: Check, runs: list[ServiceRun]) -> CheckResult | None:
         """The result of a check whose services are ready; None when one went down meanwhile."""
