@@ -58,6 +58,7 @@ class Site:
         app.add_routes(
             [
                 web.get(f"{root}/", self._index),
+                web.get(f"{root}/focus.js", self._focus),
                 web.get(f"{root}/ws", self._page),
                 web.static(f"{root}/static", _STATICS),
             ]
@@ -89,6 +90,9 @@ class Site:
     async def _index(self, request: web.Request) -> web.Response:
         ways = f"{request.host}/{self._token}"
         return web.Response(text=_PAGE.replace("{ways}", ways), content_type="text/html")
+
+    async def _focus(self, _request: web.Request) -> web.Response:
+        return web.Response(text=_FOCUS, content_type="text/javascript")
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         if self._pages >= MOST_PAGES:
@@ -142,6 +146,17 @@ _POLICY = (
     "form-action 'none'"
 )
 
+_FOCUS = """\
+const look = new MutationObserver(() => {
+  const keys = document.querySelector(".xterm-helper-textarea");
+  if (keys === null) return;
+  look.disconnect();
+  keys.focus();
+});
+look.observe(document, {childList: true, subtree: true});
+"""
+"""Gives the terminal the keys as soon as it is there, so that nobody has to click first."""
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -162,6 +177,7 @@ _PAGE = """<!doctype html>
   body:not(.-first-byte) .textual-terminal, body.-closed .textual-terminal { opacity: 0; }
 </style>
 <script src="static/js/textual.js"></script>
+<script src="focus.js"></script>
 </head>
 <body>
 <p class="opening">Opening the dashboard …</p>

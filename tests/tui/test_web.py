@@ -45,12 +45,23 @@ async def test_the_address_shows_the_page_and_nothing_else_does(monkeypatch) -> 
             assert answer.status == 200
             page = await answer.text()
             assert f"ws://{origin.removeprefix('http://')}/{TOKEN}/ws" in page
-        for path in ("/", "/ws", f"/{TOKEN}x/", f"/{TOKEN[:-1]}/", "//", "/static/js/textual.js"):
+        for path in (
+            "/",
+            "/ws",
+            f"/{TOKEN}x/",
+            f"/{TOKEN[:-1]}/",
+            "//",
+            "/static/js/textual.js",
+            "/focus.js",
+        ):
             async with client.get(path) as answer:
                 assert answer.status == 404, path
                 assert TOKEN not in await answer.text()
-        async with client.get(f"/{TOKEN}/static/js/textual.js") as answer:
-            assert answer.status == 200
+        for script in ("static/js/textual.js", "focus.js"):
+            assert f'<script src="{script}">' in page
+            async with client.get(f"/{TOKEN}/{script}") as answer:
+                assert answer.status == 200
+                assert answer.content_type.endswith("javascript")
         for path in (f"/{TOKEN}/static/../../web.py", f"/{TOKEN}/static/%2e%2e/%2e%2e/server.py"):
             async with client.get(path) as answer:
                 assert answer.status in {403, 404}, path
