@@ -55,7 +55,7 @@ def wrap_spans(spans: Iterable[Span], width: int) -> list[tuple[Span, ...]]:
     left = LINE_LIMIT
     for text, ink in spans:
         rest, left = safe_text(text, limit=left).replace("\n", " "), left - len(text)
-        while cell_len(rest) > room:
+        while _is_wider(rest, room):
             end = _cells_index(rest, room)
             rows[-1].append((rest[:end], ink))
             rows.append([])
@@ -67,9 +67,15 @@ def wrap_spans(spans: Iterable[Span], width: int) -> list[tuple[Span, ...]]:
     return [tuple(row) for row in rows]
 
 
+def _is_wider(safe: str, width: int) -> bool:
+    """Whether it takes more cells: told by its begin, where that does, as most of the time."""
+    begin = safe[: 2 * (width + 1)]
+    return cell_len(begin) > width or (len(begin) < len(safe) and cell_len(safe) > width)
+
+
 def _wrap_line(line: str, width: int) -> list[str]:
     rows: list[str] = []
-    while cell_len(line) > width:
+    while _is_wider(line, width):
         end = _break_at(line, width)
         rows.append(line[:end].rstrip())
         line = line[end:].lstrip()

@@ -150,8 +150,9 @@ class TaskScreen(OrderScreen):
 
     def on_task_read(self, message: TaskRead) -> None:
         self._panes.take(message)
-        for pane in PANES[1:]:
-            self._show(pane)
+        self._show(
+            self._pane
+        )  # the others once they are turned to: out of sight they have no width
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         if event.pane.id in PANES:
