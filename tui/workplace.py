@@ -59,4 +59,6 @@ def visit(argv: list[str], worktree: str) -> str:
         subprocess.run(argv, cwd=worktree, env=os.environ, check=False)
     except OSError as error:
         return f"{argv[0]} cannot be started: {error.strerror}"
+    except ValueError as error:  # a path that no system takes
+        return f"{argv[0]} cannot be started: {error}"
     return ""

@@ -40,6 +40,7 @@ async def test_it_runs_in_the_worktree_and_says_why_it_could_not(tmp_path) -> No
     assert (tmp_path / "here").read_text().strip() == str(tmp_path)
     assert "cannot be started" in visit(["no-such-editor"], str(tmp_path))
     assert "cannot be started" in visit(["true"], str(tmp_path / "gone"))
+    assert "cannot be started" in visit(["true"], f"{tmp_path}/\0")
 
 
 @pytest.mark.parametrize(("key", "variable"), [("e", "VISUAL"), ("s", "SHELL")])
