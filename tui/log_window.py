@@ -1,6 +1,8 @@
 """The part of a log that is held: a few pages that follow one another, of a file of any size.
 
-Pure. Pages are added at one end and let go at the other, so that what is held stays small.
+Pure. Pages are added at one end and let go at the other, so that what is held stays small. A line
+longer than anybody reads is shown in pieces, none of which reaches from one page into another: so
+what is added or let go has a height of its own, however long the line.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from tui.fit import LINE_LIMIT
 from tui.line import Line
 
 if TYPE_CHECKING:
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 PAGES_HELD = 6
 PAGE_BYTES = 32 * 1024
+
+_PIECE = LINE_LIMIT // 2
+"""Characters; a tab may take several cells, and nothing of a piece is to be cut off."""
 
 
 class LogWindow:
@@ -60,13 +66,27 @@ class LogWindow:
             return _lines(page.text), []
         if page.start != self.end:
             return [], []
+        if self._pages and page.end - self._pages[-1].start <= PAGE_BYTES:
+            self._pages[-1] = _joined(self._pages[-1], page)  # a log that grows, bit by bit
+            return [], []
         self._pages.append(page)
         dropped = [self._pages.popleft()] if len(self._pages) > PAGES_HELD else []
         return [], [line for old in dropped for line in _lines(old.text)]
 
     def lines(self) -> list[Line]:
-        return _lines("".join(page.text for page in self._pages))
+        return [line for page in self._pages for line in _lines(page.text)]
+
+
+def _joined(page: LogPage, following: LogPage) -> LogPage:
+    return following.model_copy(update={"text": page.text + following.text, "start": page.start})
 
 
 def _lines(text: str) -> list[Line]:
-    return [Line(line) for line in text.removesuffix("\n").split("\n")] if text else []
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [Line(piece) for line in lines for piece in _pieces(line)]
+
+
+def _pieces(line: str) -> list[str]:
+    if len(line) <= LINE_LIMIT:
+        return [line]
+    return [line[at : at + _PIECE] for at in range(0, len(line), _PIECE)]

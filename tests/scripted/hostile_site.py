@@ -6,6 +6,8 @@ dashboard must not depend on them.
 
 from __future__ import annotations
 
+import re
+
 from scripted.building_site import NOW, check, gates
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
@@ -32,6 +34,9 @@ NASTY = (
     "\x1b]8;;http://evil.example\x1b\\link\x1b]8;;\x1b\\"
     "\x1b[31mR\x1b[2J\u202egnp \u200b\x9b2J\x9d52;c;eA==\x9c\x00\x7f\U000e0041"
 )
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b\U000e0000-\U000e0fff]")
+"""What must never be painted."""
+
 LONG = "L" * 2_000_000
 DIFF = f"""\
 diff --git a/{NASTY}.py b/{NASTY}.py

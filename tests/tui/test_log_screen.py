@@ -6,10 +6,10 @@ import pytest
 from scripted.building_site import a_lively_engine
 
 import tui.screens.log
-from orchestrator.api.log_views import LogName
+from orchestrator.api.log_views import LogName, LogPage
 from tui.lines_view import LinesView
-from tui.log_window import PAGE_BYTES, PAGES_HELD
-from tui.screens.log import LogScreen
+from tui.log_window import PAGE_BYTES, PAGES_HELD, LogWindow
+from tui.screens.log import LogScreen, begin_of_line
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +86,27 @@ async def test_a_log_that_grows_is_followed_at_its_end(dashboard, monkeypatch) -
         await open_log(it, engine)
         engine.raw_logs["cart-total", 2] += "the newest line\n"
         await it.until(lambda: it.sees("the newest line"))
+
+
+def test_a_log_that_grows_bit_by_bit_lets_nothing_of_it_go() -> None:
+    window, size = LogWindow(), 90
+    window.begin(LogPage(text="one\n", start=86, end=size, size=size))
+    for number in range(10 * PAGES_HELD):
+        text = f"line {number}\n"
+        page = LogPage(text=text, start=size, end=size + len(text), size=size + len(text))
+        assert window.add(page) == ([], [])
+        size = window.size
+    told = [line.text for line in window.lines()]
+    assert (told[0], told[-1], len(told)) == ("one", "line 59", 61)
+    assert (window.start, window.end) == (86, size)
+
+
+def test_a_search_never_leads_before_the_page_whatever_stands_in_it() -> None:
+    page = LogPage(text="one\ntwo \ufffd\ufffd\ufffd", start=90, end=101, size=200)
+    assert begin_of_line(page) >= 90
+    garbage = LogPage(text="\ufffd" * 400, start=0, end=400, size=900)
+    assert begin_of_line(garbage) == 0
+    assert begin_of_line(LogPage(text="one\ntwo", start=90, end=97, size=200)) == 94
 
 
 async def test_a_check_that_runs_leads_to_its_log_which_is_followed(dashboard, monkeypatch) -> None:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import ast
-import fcntl
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import pytest
-from scripted.hostile_site import NASTY, SIGN, a_hostile_engine
+from scripted.hostile_site import NASTY, SIGN, UNSAFE, a_hostile_engine
+from scripted.real_terminal import in_a_terminal
 
 import tui
 from orchestrator.states import TaskState
@@ -23,12 +16,8 @@ from tui.screens.log import LogScreen
 from tui.screens.question import QuestionScreen
 from tui.screens.task import TaskScreen
 
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u200b\U000e0000-\U000e0fff]")
 WALK = ("u", "d", "t", "b", "\r", "3", "5", "6", "2", "\t", "\t", "\r", "q", "b", "q")
 """Keys through every place, most panes of a task and a log, and out again."""
-
-PATIENCE_SECONDS = 5.0
-"""After which the next key is pressed though nothing of a stranger's was painted since the last."""
 
 
 @pytest.mark.anyio
@@ -103,39 +92,8 @@ async def test_a_line_of_two_million_characters_is_cut_and_costs_little(dashboar
 
 
 def test_a_real_terminal_is_sent_nothing_a_stranger_wrote() -> None:
-    """The bytes that reach a terminal, from the first paint to the last."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 180, 0, 0))
-    with subprocess.Popen(
-        [sys.executable, "-m", "scripted.hostile_site"],
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(tui.__file__).parents[1])},
-        stdin=theirs, stdout=theirs, stderr=theirs,
-    ) as app:  # fmt: skip
-        os.close(theirs)
-        text = walk(ours).decode("utf-8")
-    os.close(ours)
-    assert app.returncode == 0
+    text = in_a_terminal(["-m", "scripted.hostile_site"], [(SIGN, key) for key in WALK])
     assert text.count(SIGN) >= len(WALK) - 3, "it was shown, as it is, wherever one went"
-    assert "\x1b]52" not in text
-    assert "\x1b]8;" not in text
-    assert not re.search("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u200b]", text)
-
-
-def walk(terminal: int) -> bytes:
-    """Press the keys, each when something hostile was painted since the one before; all bytes."""
-    sent, keys, seen = bytearray(), list(WALK), 0
-    while True:
-        readable, _, _ = select.select([terminal], [], [], PATIENCE_SECONDS)
-        if readable:
-            try:
-                sent += os.read(terminal, 1 << 16)
-            except OSError:  # Linux's way to say that the other side has closed
-                return bytes(sent)
-        painted = sent.count(SIGN.encode())
-        if keys and (painted > seen or (sent and not readable)):
-            seen = painted
-            os.write(terminal, keys.pop(0).encode())
 
 
 MARKUP_READERS = {

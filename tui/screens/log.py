@@ -37,6 +37,9 @@ SECONDS_BETWEEN_LOOKS = 1.0
 _NEAR = 3
 """Heights of the pane; so near to an end of what is held, more is asked for."""
 
+_BEFORE_FOUND = 400
+"""Bytes of a line before what was found in it that are shown; more would take it out of sight."""
+
 
 @dataclass
 class PageRead(Message):
@@ -216,8 +219,8 @@ class LogScreen(Screen[None]):
                     self.post_message(LogTrouble(f"nothing more like {self._sought!r}"))
                     return
                 self._found_at = found.at
-                line = await engine.log_page(*self._key, self._place(before=found.at, most=4096))
-                begin = line.end - len(line.text.rpartition("\n")[2].encode())
+                near = self._place(before=found.at, most=_BEFORE_FOUND)
+                begin = begin_of_line(await engine.log_page(*self._key, near))
                 page = await engine.log_page(*self._key, self._place(at=begin))
         except ClerkError as error:
             self.post_message(LogTrouble(str(error)))
@@ -226,3 +229,12 @@ class LogScreen(Screen[None]):
 
     def _place(self, **where: int) -> LogPlace:
         return LogPlace(**{"most": PAGE_BYTES, **self._which.model_dump(), **where})
+
+
+def begin_of_line(page: LogPage) -> int:
+    """Where the last line of a page begins, or the page itself, where that is later.
+
+    What was no text stands as something longer in its place: it never leads before the page.
+    """
+    last = page.text.rpartition("\n")[2]
+    return max(page.start, page.end - len(last.encode("utf-8", "replace")))
