@@ -53,7 +53,8 @@ class Backfill:
         record = snapshot.tasks[task]
         tree = await site.git.objects.tree_of(record.merged_commit)
         held_to = Guards([snapshot], site.records.baseline)
-        (guard,) = held_to.of({plan}, held_to.criteria((plan, task)))
+        later = await self._landed_later(snapshot, record)
+        (guard,) = held_to.of({plan}, held_to.criteria((plan, task)), later)
         async with watched(site, plan, task, "verification of what landed"):
             request = site.request(snapshot, guard.checks, record.merged_commit, tree, record)
             verification = await site.verifier.verify(request)
@@ -69,3 +70,15 @@ class Backfill:
                 "is proven, but bisecting will meet it"
             )
             site.ledger.tell(EventKind.WARNING, message, plan=plan, task=task)
+
+    async def _landed_later(self, plan: PlanSnapshot, below: TaskRecord) -> frozenset[TaskKey]:
+        """The tasks whose work ``below`` did not hold as it landed: it was held to none of theirs."""
+        history = self._site.git.history
+        return frozenset(
+            [
+                (record.plan, record.id)
+                for record in plan.tasks.values()
+                if has_landed(record)
+                and not await history.is_ancestor(record.merged_commit, below.merged_commit)
+            ]
+        )

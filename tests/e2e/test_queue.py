@@ -113,6 +113,38 @@ def test_what_landed_below_a_proven_one_is_verified_by_itself_while_others_work(
     assert len(yard.first_parents()) == 5
 
 
+def test_what_landed_below_others_is_not_held_to_what_those_brought(yard):
+    own = {f"own-{name}": {"run": f"[ -e {name}.txt ]"} for name in "abc"}
+    tasks = {
+        name: {"do": f"echo good > {name}.txt", "done_when": ["unit", f"own-{name}"]}
+        for name in "abc"
+    } | {"d": f"{yard.waits('d')}; echo good > d.txt"}
+    queue = {"mode": "tip", "slots": 2}
+    checks = {**by_count(yard, 2, 3), **own}
+    run = yard.start("run", str(yard.plan(tasks, checks, merge="auto", queue=queue)), **TWO_SLOTS)
+    yard.begun("tree2")
+    yard.begun("tree3")
+    yard.gate("tree3").touch()
+    until_blocking(lambda: yard.git("rev-list", "--count", "--first-parent", "main") == "4")
+    yard.gate("tree2").touch()
+
+    def proofs():
+        with yard.api() as api:
+            told = [api.get(f"/v1/plans/p/tasks/{task}").json() for task in "abc"]
+        assert not any("by itself" in note["text"] for one in told for note in one["warnings"])
+        return [
+            proof["verdict"]
+            for one in told
+            for proof in one["verifications"]
+            if (proof["purpose"], proof["commit"]) == ("candidate", one["task"]["merged_commit"])
+        ]
+
+    until_blocking(lambda: len(proofs()) == 3)
+    assert proofs() == ["passed"] * 3
+    yard.gate("d").touch()
+    ends_well(run)
+
+
 def test_in_strict_mode_nothing_lands_that_was_not_verified_itself(yard):
     queue = {"mode": "strict", "slots": 2}
     plan = yard.plan(files("abc"), checks=by_count(yard, 2, 3), merge="auto", queue=queue)
