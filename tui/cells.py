@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from orchestrator.states import ACTIVE, SETTLED, TaskState
+from orchestrator.states import ACTIVE, SETTLED, Need, TaskState
 from tui.figures import show_cost, show_seconds, show_tokens
 from tui.ink import Ink, Span
 from tui.marks import GATE_REFUSED, check_mark, task_mark
@@ -98,6 +98,8 @@ def what_it_waits_for(task: TaskView) -> str:
         return task.reason or task.held
     if task.state in ACTIVE and task.activity:
         return task.activity
+    if task.need is Need.MERGE:
+        return "your order to land"
     closed = sorted((gate for gate in task.gates if not gate.open), key=lambda one: not one.refused)
     return closed[0].reason if closed else ""
 

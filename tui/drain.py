@@ -28,6 +28,11 @@ def seconds_to_drain(status: StatusView) -> float | None:
     return rounds * status.candidate_seconds
 
 
+def is_held(status: StatusView) -> bool:
+    """Whether anything in line waits for a person."""
+    return any(entry.standing == _HELD for queue in status.queues for entry in queue.entries)
+
+
 def _of_queue(queue: QueueView) -> float:
     waiting = sum(entry.standing != _HELD for entry in queue.entries)
     return rounds_of(waiting, queue.slots, queue.mode, queue.failure_rate)

@@ -78,7 +78,7 @@ def ask_leave(scene: Scene, work: DiffView | None) -> Question:
         task.held.partition(": give leave")[0],
         f"Its files follow when a task of {task.plan} lands, as long as you changed none of them.",
         f"Landing then: {', '.join(one.id for one in scene.waits_for_leave)}.",
-        *_told_work(work),
+        *((f"What {task.id} brings:", *brings) if (brings := _told_work(work)) else ()),
     )
     return Question(
         f"Let your checkout of {scene.target} follow?", lines, "Update checkout", grave=True

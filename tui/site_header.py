@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from orchestrator.safe_text import safe_text
 from tui.board_model import tally
-from tui.drain import seconds_to_drain
+from tui.drain import is_held, seconds_to_drain
 from tui.figures import plural, show_cost, show_seconds, show_tokens
 from tui.fit import cut
 from tui.groups import MARKS, Group, counted
@@ -138,7 +138,9 @@ def queue_sentence(status: StatusView) -> str:
     seconds = seconds_to_drain(status)
     if seconds is None:
         return "queue: no estimate yet"
-    return f"queue empties in ~{show_seconds(max(1.0, seconds))}" if seconds else "queue empty"
+    if seconds:
+        return f"queue empties in ~{show_seconds(max(1.0, seconds))}"
+    return "queue held" if is_held(status) else "queue empty"
 
 
 def progress_bar(sums: Tally, width: int) -> list[Span]:

@@ -155,7 +155,7 @@ def _gates_in_all(gates: Sequence[GateView]) -> Line:
 
 def _gate_line(gate: GateView) -> Line:
     mark = gate_mark(gate)
-    ink = Ink.DIM if gate.open else Ink.PLAIN
+    ink = Ink.PLAIN if gate.refused else Ink.DIM
     lead = f"{mark.sign} {gate.name:<25} "
     return Line(gate.reason, ink if gate.asked else Ink.FAINT, lead, mark.ink)
 

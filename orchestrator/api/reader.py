@@ -83,6 +83,8 @@ class Reader:
         self._views = ViewBook(records)
         self.targets: dict[str, str] = {}
         self.warnings: dict[str, tuple[str, ...]] = {}
+        self.in_the_way: dict[str, tuple[str, ...]] = {}
+        """Checkouts of the target as a plan was taken in, told until there is leave to update them."""
 
     def status(self) -> StatusView:
         """Every plan with every task."""
@@ -257,7 +259,11 @@ class Reader:
             tasks,
             target_commit=self.targets.get(snapshot.record.target, ""),
             baseline=self.records.baseline(name),
-            warnings=(*_rebuilt(snapshot.record), *self.warnings.get(name, ())),
+            warnings=(
+                *_rebuilt(snapshot.record),
+                *self.warnings.get(name, ()),
+                *(() if snapshot.record.update_checkout else self.in_the_way.get(name, ())),
+            ),
         )
 
     def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:

@@ -71,8 +71,7 @@ class Submissions:
         record = self._record(plan, request, sandbox)
         if caution := _CAUTIONS.get(record.sandbox):
             warnings.append(caution)
-        if not record.update_checkout:
-            warnings += await self._checked_out(plan.target)
+        in_the_way = tuple(await self._checked_out(plan.target))
         self._site.records.scrutiny[plan.name] = Scrutiny(
             use_cache=not request.no_cache, audit_inputs=request.audit_inputs
         )
@@ -85,6 +84,7 @@ class Submissions:
             await self._begin(plan, record)
         crash_point("submission.stored")
         self._reader.warnings[plan.name] = tuple(warnings)
+        self._reader.in_the_way[plan.name] = in_the_way
         return self._reader.plan(plan.name)
 
     async def _begin(self, plan: Plan, record: PlanRecord) -> None:

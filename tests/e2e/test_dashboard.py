@@ -50,6 +50,11 @@ class Opened:
         await until(lambda: all(text in self.shown for text in texts))
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        (plan,) = self.app.site.status.plans
+        return plan.warnings
+
+    @property
     def shown(self) -> str:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text for strip in strips).replace("\u00a0", " ")
@@ -110,15 +115,17 @@ async def test_leave_to_bring_the_persons_own_checkout_along_is_a_key(yard):
     yard.clerk("start", str(yard.plan({"cart": "echo good > a.txt"})))
     async with dashboard(yard) as it:
         await it.sees("1 ready")
+        assert any("landing will wait" in told for told in it.warnings)
         await it.press("m")
         await it.sees("Merge cart into main?")
         await it.press("enter")
-        await it.sees("main is checked out in", "U Update checkout", "? 1 needs you")
+        await it.sees("U Update checkout", "? 1 needs you", "queue held")
         assert not (yard.path / "a.txt").exists()
         await it.press("U")
         await it.sees("Let your checkout of main follow?", "Landing then: cart.", "a.txt")
         await it.press("y")
         await it.sees("1/1 landed")
+        assert not any("landing will wait" in told for told in it.warnings), "there is leave"
         assert (yard.path / "a.txt").read_text() == "good\n"
         assert yard.git("status", "--porcelain") == ""
         yard.git("checkout", "-q", "--detach")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from scripted.building_site import a_lively_engine
+from scripted.building_site import a_lively_engine, gates
 from scripted.engine import ScriptedEngine, a_plan, a_task
 
 from orchestrator.states import TaskState
@@ -133,6 +133,12 @@ async def test_the_details_tell_about_the_selected_task(dashboard) -> None:
         await it.select("payment-webhook")
         await it.until(lambda: it.sees("Which of the two signing keys", "38 passed, 2 failed"))
         assert it.sees("not verified yet")
+
+
+async def test_what_is_ready_waits_for_the_person_and_says_so(dashboard) -> None:
+    ready = a_task("cart", TaskState.VERIFIED, merge_ready=True, gates=gates("merged result"))
+    async with dashboard(ScriptedEngine(a_plan(ready)), (200, 50)) as it:
+        assert "your order to land" in it.board_row("cart")
 
 
 async def test_a_click_selects_and_a_double_click_opens(dashboard) -> None:

@@ -8,6 +8,7 @@ from scripted.engine import a_plan, a_task
 from orchestrator.api.models import EngineView, QueueEntryView, QueueView, StatusView
 from orchestrator.states import MergeMode, QueueMode, TaskState
 from tui.drain import rounds_of, seconds_to_drain
+from tui.site_header import queue_sentence
 
 
 def entry(name: str, standing: str = "waiting") -> QueueEntryView:
@@ -62,6 +63,12 @@ def test_targets_drain_side_by_side_and_what_is_held_is_not_waited_for():
     short = queue(entry("a"), target="docs")
     long = queue(*(entry(name) for name in "bcdef"), entry("g", "held"))
     assert seconds_to_drain(status(short, long)) == 3 * 60.0
+
+
+def test_a_line_in_which_all_waits_for_a_person_is_not_empty():
+    assert queue_sentence(status(queue())) == "queue empty"
+    assert queue_sentence(status(queue(entry("a", "held")))) == "queue held"
+    assert queue_sentence(status(queue(entry("a", "held"), entry("b")))) == "queue empties in ~1m"
 
 
 def test_an_order_to_land_counts_before_the_queue_has_looked():
