@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.activity import CANDIDATE, CANDIDATES_THAT_TELL, Activity
 from orchestrator.events import Event, EventKind
+from orchestrator.scheduling.activity import CANDIDATE, CANDIDATES_THAT_TELL, Activity
 
 
 def verified(purpose: str, seconds: float) -> Event:
