@@ -59,8 +59,7 @@ class PlaceScreen(OrderScreen):
         yield LinesView(id=self.place, by_stops=True)
 
     def show_view(self) -> None:
-        """Show what is known now."""
-        raise NotImplementedError
+        """Show what is known now: each place in its own way."""
 
     def tick_view(self) -> None:
         """Move what the clock moves."""
