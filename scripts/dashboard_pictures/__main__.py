@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from shop_demo.__main__ import clerk
 from shop_demo.sample import PLAN, make_sample
 
+from dashboard_pictures.png import small
 from dashboard_pictures.svg import placed
 from orchestrator.api.client import EngineClient
 from orchestrator.cli.connection import find_place
@@ -47,6 +48,7 @@ class Visit:
         self._app = app
         self._pilot = pilot
         self._wanted = wanted
+        self.taken: dict[str, str] = {}
 
     async def until(self, told: Callable[[StatusView], object]) -> None:
         """Wait until the engine has told of it."""
@@ -68,18 +70,22 @@ class Visit:
         self._app.screen.query_one(TaskBoard).selected = ("shop", task)
 
     def take(self, name: str) -> None:
-        """Take a picture of what is shown."""
-        if self._wanted and name not in self._wanted:
-            return
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        picture = IMAGES / f"{name}.png"
-        svg = placed(self._app.export_screenshot(title="clerk"))
-        command = ["rsvg-convert", "--zoom", ZOOM, "--output", str(picture)]
-        subprocess.run(command, input=svg.encode(), check=True)
-        print(f"{picture.name}: {picture.stat().st_size // 1024} KB", file=sys.stderr, flush=True)
+        """Take a picture of what is shown; it is developed later, since the demo does not wait."""
+        if not self._wanted or name in self._wanted:
+            self.taken[name] = placed(self._app.export_screenshot(title="clerk"))
 
 
-async def look_on(repository: Path, wanted: set[str]) -> None:
+def develop(name: str, svg: str) -> None:
+    """Make the picture, as small as it can be without being worse to look at."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    picture = IMAGES / f"{name}.png"
+    command = ["rsvg-convert", "--zoom", ZOOM]
+    drawn = subprocess.run(command, input=svg.encode(), stdout=subprocess.PIPE, check=True)
+    picture.write_bytes(small(drawn.stdout))
+    print(f"{picture.name}: {picture.stat().st_size // 1024} KB", file=sys.stderr, flush=True)
+
+
+async def look_on(repository: Path, wanted: set[str]) -> dict[str, str]:
     socket = find_place(str(repository)).socket
     if socket is None:
         raise SystemExit("pictures: the demo's engine did not start")
@@ -109,6 +115,7 @@ async def look_on(repository: Path, wanted: set[str]) -> None:
         await visit.until(lambda status: among(status, lambda task: task.state in SETTLED) >= 6)
         await visit.press("b", "t")
         visit.take("time")
+    return visit.taken
 
 
 def among(status: StatusView, asked: Callable[[TaskView], bool]) -> int:
@@ -135,9 +142,11 @@ def main() -> int:
         repository = make_sample(Path(folder))
         try:
             clerk(repository, "start", str(PLAN), "--merge", "manual", "--update-checkout")
-            asyncio.run(look_on(repository, wanted))
+            taken = asyncio.run(look_on(repository, wanted))
         finally:
             clerk(repository, "stop")
+    for name, svg in taken.items():
+        develop(name, svg)
     return 0
 
 
