@@ -109,12 +109,17 @@ def test_what_was_put_back_for_a_verification_opens_no_gate_and_is_named():
     for verdict, told in [
         (Verdict.PASSED, "unit passed only with y put back; the branch itself is not verified"),
         (Verdict.FAILED, "unit did not pass with y put back; the branch itself is not verified"),
-        (Verdict.ERRORED, "unit has not passed yet"),
+        (Verdict.ERRORED, "unit has not passed"),
     ]:
         found = gates(task(), record, replace(CLEAN, protected=("y",), restored=verdict))
         assert not found.merge_ready
         assert found.first_obstacle.reason == told
         assert not next(g for g in found.gates if g.name is GateName.PROTECTED).open
+        closed = {GateName.VERIFIED, GateName.PROTECTED}
+        assert {gate.name for gate in found.gates if gate.refused} == closed
+    back = replace(CLEAN, protected=("y",), restored=Verdict.FAILED)
+    again = gates(task(), replace(record, state=TaskState.RETRY_QUEUED), back)
+    assert {gate.name for gate in again.gates if gate.refused} == closed, "it was looked at"
 
 
 FIRST = TestsFirst(paths=("tests/**",), check="unit")
