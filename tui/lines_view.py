@@ -37,7 +37,8 @@ _FAR = 3
 class LinesView(ScrollView, can_focus=True):
     """Shows lines; ``follow`` keeps the newest in sight until the reader scrolls away.
 
-    With ``by_stops`` the keys for lines go from stop to stop, where there are any.
+    With ``by_stops`` the keys for lines go from stop to stop, where there are any, from ``chosen``
+    on if that is among those that are shown first.
     """
 
     ALLOW_SELECT = False
@@ -79,7 +80,14 @@ class LinesView(ScrollView, can_focus=True):
 
         pane: LinesView
 
-    def __init__(self, *, id: str, follow: bool = False, by_stops: bool = False) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        follow: bool = False,
+        by_stops: bool = False,
+        chosen: Hashable = None,
+    ) -> None:
         super().__init__(id=id)
         self._follow = follow
         self._at_end = follow
@@ -87,7 +95,7 @@ class LinesView(ScrollView, can_focus=True):
         self._lines: list[Line] = []
         self._rows: list[Row] = []
         self._stops: list[int] = []
-        self._chosen: Hashable = None
+        self._chosen = chosen
         self._sought = ""
         self._found: int | None = None
         self._wrapped_at = 0
@@ -228,6 +236,8 @@ class LinesView(ScrollView, can_focus=True):
         if self._by_stops and self._stops and self._place_of_chosen() is None:
             self._choose(self._stops[0], scroll=False)
         self.virtual_size = Size(self._width, len(self._rows))
+        if self._by_stops and not had and (at := self._place_of_chosen()):
+            self._bring_into_sight(self._stops[at])
         if at_end:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
         if had != bool(self._stops):

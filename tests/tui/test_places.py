@@ -8,6 +8,7 @@ from scripted.engine import ScriptedEngine, a_plan, a_task
 
 from orchestrator.states import TaskState
 from tui.graph_view import GraphView
+from tui.lines_view import LinesView
 from tui.screens.graph import GraphScreen
 from tui.screens.queue import QueueScreen
 from tui.screens.task import TaskScreen
@@ -136,6 +137,19 @@ async def test_the_graph_begins_at_the_task_one_was_at(dashboard, engine) -> Non
         await it.until(lambda: it.app.screen.query_one(GraphView).selected == ("shop", "search"))
 
 
+@pytest.mark.parametrize(("key", "task"), [("u", "cart-discount"), ("t", "order-mail")])
+async def test_a_place_of_lines_begins_at_the_task_one_was_at(dashboard, engine, key, task) -> None:
+    async with dashboard(engine, (80, 18)) as it:
+        await it.select(task)
+        await it.press(key)
+        pane = it.app.screen.query_one(LinesView)
+        await it.until(lambda: pane.chosen == ("shop", task))
+        assert it.app.screen.key == ("shop", task)
+        await it.until(lambda: f" {task} " in it.shown)
+        await it.press("enter")
+        await it.until(lambda: it.sees(f"shop / {task}"))
+
+
 async def test_where_time_went_is_told_in_all_by_task_and_by_check(dashboard, engine) -> None:
     async with dashboard(engine) as it:
         await it.press("t")
@@ -144,7 +158,8 @@ async def test_where_time_went_is_told_in_all_by_task_and_by_check(dashboard, en
         assert it.sees("21.4s at the median", "of 17 verdicts", "73%")
         first = it.shown.index("invoice-pdf")
         assert first < it.shown.index("payment-webhook") < it.shown.index("checkout-form")
-        await it.press("enter")
+        assert it.app.screen.query_one(LinesView).chosen == ("shop", "payment-webhook")
+        await it.press("k", "enter")
         await it.until(lambda: it.sees("shop / invoice-pdf"))
 
 

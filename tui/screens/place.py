@@ -56,7 +56,7 @@ class PlaceScreen(OrderScreen):
         yield KeyBar()
 
     def view(self) -> ComposeResult:
-        yield LinesView(id=self.place, by_stops=True)
+        yield LinesView(id=self.place, by_stops=True, chosen=self.key)
 
     def show_view(self) -> None:
         """Show what is known now: each place in its own way."""
