@@ -230,7 +230,8 @@ class Engine:
     async def _refresh(self) -> None:
         """Look at what people change in git; what fails now is looked at again in a moment."""
         works = self._works
-        for look in (self._look_at_targets, works.free_held, works.survey_all, self._forecast):
+        looks = (works.look_behind, works.free_held, works.survey_all, self._forecast)
+        for look in (self._look_at_targets, *looks):
             with suppress(GitError):
                 await look()
 

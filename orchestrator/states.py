@@ -77,6 +77,16 @@ class Strategy(StrEnum):
     REBASE = "rebase"
 
 
+class CheckedOut(StrEnum):
+    """What becomes of landing where the target is checked out and that checkout may not follow.
+
+    *Wait*: nothing lands. *Land*: it lands, and the checkout stays behind until a person brings it up.
+    """
+
+    WAIT = "wait"
+    LAND = "land"
+
+
 class QueueMode(StrEnum):
     """How much of what lands is verified by itself, and so how far the queue may run ahead.
 

@@ -12,7 +12,7 @@ from orchestrator.jobs.restored_check import RestoredCheck
 from orchestrator.jobs.session import SessionJob
 from orchestrator.jobs.stack import StackJob
 from orchestrator.jobs.survey import survey_conflicts
-from orchestrator.jobs.target_ground import TargetGround
+from orchestrator.jobs.target_ground import TargetGround, leave_of
 from orchestrator.jobs.verification import VerificationJob
 from orchestrator.merge_queue.backfill import Backfill
 from orchestrator.merge_queue.consequences import Consequences
@@ -207,7 +207,6 @@ class Works:
     async def _is_free(self, record: TaskRecord) -> bool:
         """Whether what held a landing is gone: a checkout in the way, or the target as it was."""
         plan = self._site.records.book.record(record.plan)
-        leave = plan.update_checkout or self._site.records.settings.update_checkout
         ground = TargetGround(self._site, plan.target)
         target = await ground.commit()
         if plan.merge == MergeMode.PR:  # what is in its way is elsewhere, or an old target here
@@ -215,8 +214,16 @@ class Works:
             return has_moved or record.retry_at <= self._site.ledger.clock()
         if target is None or await ground.set_back(record, target):
             return False
-        hindrance = await ground.hindrance(update_checkout=leave)
+        hindrance = await ground.hindrance(leave_of(self._site, (record.plan,)))
         return hindrance != record.held and (bool(hindrance) or target != record.intent_base)
+
+    async def look_behind(self) -> None:
+        """Look again at checkouts that stayed behind; most often there is none."""
+        behind = self._site.records.activity.behind
+        for target in [target for target, found in behind.items() if found]:
+            names = self._site.records.book.names()
+            plans = [name for name in names if self._site.target(name) == target]
+            await TargetGround(self._site, target).look_behind(leave=leave_of(self._site, plans))
 
     async def survey_all(self) -> None:
         """Look again at what would conflict, for tasks that wait for a person to land them."""

@@ -79,11 +79,13 @@ def _about_plan(row: PlanRow) -> tuple[str, ...]:
         "" if row.shown == len(plan.tasks) else f"{row.shown} shown",
         _condition(plan),
         _ENDS.get(plan.merge, ""),
-        plan.warnings[0] if plan.warnings else "",
+        plan.behind[0].reason if plan.behind else plan.warnings[0] if plan.warnings else "",
     )
 
 
 def _condition(plan: PlanView) -> str:
+    if plan.behind:
+        return "needs you"
     if plan.paused:
         return "paused"
     if plan.settled:

@@ -188,6 +188,14 @@ class TaskDetail(View):
     warnings: tuple[NoteView, ...] = ()
 
 
+class BehindView(View):
+    """A checkout that stayed behind the target: a sentence, and what is run there."""
+
+    path: str
+    command: str
+    reason: str
+
+
 class PlanView(View):
     """A plan and how far it is; ``counts`` maps a task state to a number of tasks."""
 
@@ -208,6 +216,7 @@ class PlanView(View):
     counts: dict[TaskState, int] = Field(default_factory=dict)
     baseline: tuple[CheckView, ...] = ()
     warnings: tuple[str, ...] = ()
+    behind: tuple[BehindView, ...] = ()
     tasks: tuple[TaskView, ...] = ()
 
 

@@ -264,6 +264,7 @@ class Reader:
                 *self.warnings.get(name, ()),
                 *(() if snapshot.record.update_checkout else self.in_the_way.get(name, ())),
             ),
+            behind=self.records.activity.behind.get(snapshot.record.target, ()),
         )
 
     def _attempt(self, plan: str, task: str, number: int | None) -> AttemptRecord | None:

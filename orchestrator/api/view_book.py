@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.api.views import task_view
+from orchestrator.api.views import is_behind_by, task_view
 from orchestrator.scheduling.decision import is_ready
 from orchestrator.scheduling.footing import held_up_by, standing_on, unmerged_dependencies
 from orchestrator.states import Outcome, TaskState
@@ -48,6 +48,7 @@ class ViewBook:
             standing_on(snapshot.plan, record, snapshot.tasks),
             held_up_by(task, record, snapshot.tasks),
             clashes,
+            is_behind_by(self._records.activity.behind.get(snapshot.record.target, ()), record),
         )
         facts = (record, snapshot.plan, snapshot.record, worktree, asks, of_others, live)
         made = self._made.get(key)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.api.conflict_views import ForecastView, InFlightView, PairView
 from orchestrator.api.models import (
     AttemptView,
+    BehindView,
     CheckView,
     DiffStatView,
     EventView,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from orchestrator.events import Event
     from orchestrator.forecast import Forecast
+    from orchestrator.git.stragglers import Straggler
     from orchestrator.line import LineView
     from orchestrator.plan.model import Task
     from orchestrator.readiness import Survey
@@ -55,6 +57,7 @@ def plan_view(
     target_commit: str = "",
     baseline: Iterable[CheckResult] = (),
     warnings: Sequence[str] = (),
+    behind: Iterable[Straggler] = (),
 ) -> PlanView:
     """One plan with its tasks, already turned into views."""
     record, shown = snapshot.record, tuple(tasks)
@@ -72,6 +75,7 @@ def plan_view(
         landing_paused=record.landing_paused,
         settled=settled,
         person_needed=settled and any(_needs_person(task, record.merge) for task in shown),
+        behind=tuple(_behind(one, record.target) for one in behind),
         started_at=record.started_at,
         settled_at=record.settled_at,
         counts=dict(Counter(task.state for task in shown)),
@@ -138,6 +142,7 @@ def task_view(
             live.survey,
             asks=asks,
             asks_approval=asks_approval,
+            left_behind=is_behind_by(activity.behind.get(snapshot.record.target, ()), record),
             lands_by_itself=snapshot.record.merge != MergeMode.MANUAL,
         ),
         checks=_checks(task, snapshot, live.checks, live.running_checks),
@@ -163,6 +168,12 @@ def task_view(
         revert_requested=record.revert_requested,
         reverted_commit=record.reverted_commit,
     )
+
+
+def is_behind_by(behind: Iterable[Straggler], record: TaskRecord) -> bool:
+    """Whether a checkout was left behind, and this is the last that the target took since."""
+    landed = {record.merged_commit, record.reverted_commit} - {""}
+    return any(one.past in landed for one in behind)
 
 
 def queue_view(line: LineView, titles: Mapping[TaskKey, str]) -> QueueView:
@@ -329,6 +340,10 @@ def event_view(event: Event) -> EventView:
         message=event.message,
         data=dict(event.data),
     )
+
+
+def _behind(one: Straggler, target: str) -> BehindView:
+    return BehindView(path=str(one.worktree.path), command=one.mend, reason=one.told(target))
 
 
 def _needs_person(task: TaskView, merge: str) -> bool:

@@ -56,6 +56,8 @@ def summary(plan: PlanView, *, now: float) -> Iterator[str]:
     """Lines that say what became of each task, and where the time went."""
     width = max((len(task.id) for task in plan.tasks), default=0)
     yield f"plan {plan.name} → {plan.target}"
+    for behind in plan.behind:
+        yield safe_text(f"  ! {behind.reason}", one_line=True)
     for task in plan.tasks:
         yield f"  {mark(task)} {task.id:<{width}}  {what_became(task)}"
     yield from ("", f"  {tally(plan)}")

@@ -164,7 +164,8 @@ def _plan_lines(plan: PlanView) -> list[str]:
     head = f"plan {plan.name} → {plan.target} ({plan.merge} merge)  {tally(plan)}"
     width = max((len(task.id) for task in plan.tasks), default=0)
     rows = [_task_line(task, width) for task in plan.tasks]
-    warnings = [safe_text(f"! {warning}", one_line=True) for warning in plan.warnings]
+    told = (*plan.warnings, *(behind.reason for behind in plan.behind))
+    warnings = [safe_text(f"! {warning}", one_line=True) for warning in told]
     return ["  ".join([head, *marks]), *warnings, *rows]
 
 

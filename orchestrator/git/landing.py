@@ -19,7 +19,7 @@ from orchestrator.git.refs import Move
 from orchestrator.git.status import STATUS, read_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from orchestrator.git.candidates import Candidate
     from orchestrator.git.command import Git
@@ -75,7 +75,7 @@ class Landing:
         self, target_ref: str, main: WorkTree | None
     ) -> tuple[TargetCheckout, ...]:
         """Every work tree, the user's ``main`` one first, that has ``target_ref`` checked out."""
-        places = self._places(main, target_ref)
+        places = self.standing_on(target_ref, main)
         return tuple([TargetCheckout(place, await self._dirt(place)) for place in places])
 
     async def blockers(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
@@ -96,7 +96,9 @@ class Landing:
         rehearsal = await self._git.run(
             "read-tree", "-n", "-m", "-u", old, new, at=checkout, ok=(0, 128)
         )
-        return tuple(_in_the_way(rehearsal.stderr)) if rehearsal.code else ()
+        if rehearsal.code:
+            return tuple(_in_the_way(rehearsal.stderr))
+        return await self._ignored_in_the_way(checkout, old, new)
 
     async def fast_forward(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
         """Bring the files of ``checkout`` from ``old`` to ``new`` after the target has moved.
@@ -110,16 +112,19 @@ class Landing:
         await self._git.run("read-tree", "-m", "-u", old, new, at=checkout)
         return ()
 
-    def _places(self, main: WorkTree | None, ref: str) -> Iterator[WorkTree]:
-        """Every work tree that stands on ``ref``; of the many that do not, only HEAD is read."""
-        if main and _head_ref(str(main.git_dir)) == ref:
-            yield main
-        for entry in entries_in(self._git.common_dir):
-            if _head_ref(entry) != ref:
-                continue
-            home = home_of(Path(entry))
-            if home and home.is_dir():
-                yield WorkTree(home, Path(entry))
+    def standing_on(self, ref: str, main: WorkTree | None) -> tuple[WorkTree, ...]:
+        return standing_on(self._git.common_dir, ref, main)
+
+    async def _ignored_in_the_way(self, checkout: WorkTree, old: str, new: str) -> tuple[str, ...]:
+        """What git would write over without a word, since the person's rules ignore it."""
+        told = await self._git.run(
+            *("diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=AD"),
+            *(old, new),
+        )
+        changes = list(zip(told.fields[::2], told.fields[1::2], strict=True))
+        goes = {path for how, path in changes if how == "D"}
+        added = [path for how, path in changes if how == "A"]
+        return tuple(path for path in added if _is_taken(checkout.path, path, goes))
 
     async def _dirt(self, place: WorkTree, against: str = "") -> tuple[str, ...]:
         """Tracked paths with uncommitted changes; without ``against``, relative to HEAD.
@@ -150,9 +155,30 @@ class Landing:
         return answer.code == 0
 
 
-def how_to_follow(old: str) -> str:
-    """What a person runs in a checkout that was left behind at ``old``; loses none of theirs."""
-    return f"git read-tree -m -u {old[:12]} HEAD"
+def standing_on(common_dir: Path, ref: str, main: WorkTree | None) -> tuple[WorkTree, ...]:
+    """Every work tree that stands on ``ref``; of the many that do not, only HEAD is read."""
+    return tuple(_places(common_dir, ref, main))
+
+
+def _places(common_dir: Path, ref: str, main: WorkTree | None) -> Iterator[WorkTree]:
+    if main and _head_ref(str(main.git_dir)) == ref:
+        yield main
+    for entry in entries_in(common_dir):
+        if _head_ref(entry) != ref:
+            continue
+        home = home_of(Path(entry))
+        if home and home.is_dir():
+            yield WorkTree(home, Path(entry))
+
+
+def _is_taken(root: Path, path: str, goes: Collection[str]) -> bool:
+    """Whether anything but folders, and what ``goes``, is where ``path`` is to come."""
+    way = [Path(path), *list(Path(path).parents)[:-1]]
+    return any(str(part) not in goes and _is_no_folder(root / part) for part in way)
+
+
+def _is_no_folder(place: Path) -> bool:
+    return place.is_symlink() or (place.exists() and not place.is_dir())
 
 
 def _head_ref(git_dir: str) -> str:

@@ -30,6 +30,7 @@ from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
 from orchestrator.git.resolutions import Resolutions
 from orchestrator.git.reverting import Reverting
+from orchestrator.git.stragglers import Stragglers
 from orchestrator.git.strategies import Strategies
 from orchestrator.git.tripwire import Tripwire
 from orchestrator.git.worktrees import TaskWorktrees
@@ -116,6 +117,10 @@ class OpenRepository:
     def landing(self) -> Landing:
         recheck = Recheck(self.objects, self.history, self.candidates, self.reverting)
         return Landing(self.git, self.refs, self.objects, recheck)
+
+    @cached_property
+    def stragglers(self) -> Stragglers:
+        return Stragglers(self.git, self.refs, self.history)
 
     @cached_property
     def exchange(self) -> Exchange:

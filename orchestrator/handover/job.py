@@ -34,15 +34,12 @@ from orchestrator.handover.pull_request import (
 )
 from orchestrator.jobs.attestation import red_seen
 from orchestrator.jobs.tampering import tampering
-from orchestrator.jobs.target_ground import TargetGround
+from orchestrator.jobs.target_ground import TargetGround, leave_of
 from orchestrator.site import BRANCH
 from orchestrator.states import TaskState
 from orchestrator.verification_records import results_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from orchestrator.git.landing import TargetCheckout
     from orchestrator.handover.pull_request import Hosted, PullRequest
     from orchestrator.merge_queue.consequences import Consequences
     from orchestrator.records import TaskRecord
@@ -247,24 +244,19 @@ class HandoverJob:
                 "bring them together: git pull"
             )
         checkouts = await ground.checkouts()
-        why = await ground.hindrance(update_checkout=self._has_leave(record))
-        if why := why or await ground.blocked(checkouts, here, there):
+        leave = leave_of(site, (record.plan,))
+        why = await ground.hindrance(leave)
+        if not (why or leave.past):
+            why = await ground.blocked(checkouts, here, there)
+        if why:
             raise HandoverHeld(f"{since}; {ground.target} here must follow: git pull, or {why}")
-        return await self._move(ground, checkouts, here, there)
-
-    async def _move(
-        self, ground: TargetGround, checkouts: Iterable[TargetCheckout], here: str, there: str
-    ) -> tuple[str, ...]:
-        notes: list[str] = []
         with anyio.CancelScope(shield=True):
-            await self._site.git.refs.move(ground.ref, there, here, "clerk: follow the remote")
-            notes += await ground.bring_along(checkouts, here, there)
-        return tuple(notes)
-
-    def _has_leave(self, record: TaskRecord) -> bool:
-        records = self._site.records
-        plan = records.book.record(record.plan)
-        return plan.update_checkout or records.settings.update_checkout
+            expected = await ground.expect(checkouts, here, there)
+            await site.git.refs.move(ground.ref, there, here, "clerk: follow the remote")
+            notes = await ground.bring_along(expected, there, leave)
+            if checkouts:
+                await ground.look_behind()
+        return notes
 
     # Waiting.
 

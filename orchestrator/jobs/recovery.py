@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
-from orchestrator.git.landing import how_to_follow
 from orchestrator.git.landings import is_of
 from orchestrator.git.refs import CHECKS, branch_ref, keep_ref
 from orchestrator.jobs import attempts
 from orchestrator.jobs.attestation import keep_evidence, keep_missing_evidence
 from orchestrator.jobs.second_look import look_again
 from orchestrator.jobs.session_place import bring_home
+from orchestrator.jobs.target_ground import TargetGround, leave_of
 from orchestrator.states import Outcome, TaskState
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ async def finish_landing(site: Site, task: TaskRecord) -> bool:
     target = await site.git.refs.resolve(branch_ref(site.target(task.plan)))
     if not (target and task.intent and await _has_landed(site, task, target)):
         return False
-    await _follow(site, task, target)
+    await _follow(site, task)
     crash_point("recovery.followed")
     if task.state is TaskState.VERIFIED:
         task = site.ledger.move(task, TaskState.MERGING, reason="it is on the target already")
@@ -171,24 +171,16 @@ async def _tidy(site: Site, task: TaskRecord) -> None:
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
 
 
-async def _follow(site: Site, task: TaskRecord, target: str) -> None:
+async def _follow(site: Site, task: TaskRecord) -> None:
     """Bring the checkouts along; the task has landed whatever becomes of that."""
     try:
-        await _bring_checkouts_along(site, task, target)
+        await _bring_checkouts_along(site, task)
     except GitError as error:
         message = f"it has landed, but its checkouts are not in order: {error}"
         site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
 
 
-async def _bring_checkouts_along(site: Site, task: TaskRecord, target: str) -> None:
+async def _bring_checkouts_along(site: Site, task: TaskRecord) -> None:
     """The files of a checkout that was to follow a target which had moved already."""
-    plan, git = site.records.book.record(task.plan), site.git
-    if not (plan.update_checkout or site.records.settings.update_checkout):
-        return
-    main = site.records.repository.main
-    for checkout in await git.landing.checkouts_of(branch_ref(plan.target), main):
-        tree = checkout.worktree
-        if await git.landing.fast_forward(tree, task.intent_base, target):
-            mend = how_to_follow(task.intent_base)
-            message = f"{tree.path} did not follow {plan.target}; there: {mend}"
-            site.ledger.tell(EventKind.WARNING, message, plan=task.plan, task=task.id)
+    ground = TargetGround(site, site.target(task.plan))
+    await ground.look_behind(leave=leave_of(site, (task.plan,)))

@@ -6,13 +6,16 @@ For an engine that starts and for a client that reads the stored state without o
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.events import EventKind
 from orchestrator.git.candidates import Candidates
+from orchestrator.git.landing import standing_on
 from orchestrator.git.refs import Refs, branch_ref
+from orchestrator.git.stragglers import Stragglers
 from orchestrator.jobs.survey import survey_conflicts, survey_work
 from orchestrator.site import BRANCH, RESTORED
 from orchestrator.states import TaskState, Verdict
@@ -30,12 +33,26 @@ async def look_again(records: Records) -> None:
     _recall_times(records)
     refs = Refs(records.repository.git, records.repository.null_oid)
     await _look_ahead(records)
+    await _recall_stragglers(records, refs)
     for name in records.book.names():
         target = await refs.resolve(branch_ref(records.book.record(name).target))
         for task in records.book.snapshot(name).tasks.values():
             if task.head and task.base:
                 recall_checks(records, task)
                 await _recall_survey(records, task, target)
+
+
+async def _recall_stragglers(records: Records, refs: Refs) -> None:
+    """Checkouts that stayed behind a target; nothing is forgotten of them here."""
+    repository = records.repository
+    for target in {records.book.record(name).target for name in records.book.names()}:
+        ref = branch_ref(target)
+        if tip := await refs.resolve(ref):
+            trees = standing_on(repository.common_dir, ref, repository.main)
+            stragglers = Stragglers(repository.git, refs, records.history)
+            with suppress(GitError):  # an index that cannot be read is its owner's affair
+                found = await stragglers.look(ref, trees, tip, forget=False)
+                records.activity.behind[target] = found
 
 
 async def _look_ahead(records: Records) -> None:

@@ -18,7 +18,7 @@ from orchestrator.errors import ClerkError, GroundLost, RefMoved, StateLost, Sto
 from orchestrator.git.refs import candidate_ref
 from orchestrator.jobs.attestation import keep_evidence
 from orchestrator.jobs.recovery import finish_landing
-from orchestrator.jobs.target_ground import TargetGround
+from orchestrator.jobs.target_ground import TargetGround, leave_of
 from orchestrator.merge_queue.candidate_check import CandidateCheck, Checked
 from orchestrator.merge_queue.coupling import Coupler
 from orchestrator.merge_queue.landing_outcomes import Conflicted, Inconclusive
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
+    from orchestrator.jobs.target_ground import Leave
     from orchestrator.merge_queue.consequences import Consequences
     from orchestrator.merge_queue.coupling import Built, Made, Member
     from orchestrator.merge_queue.guards import Guard
@@ -125,7 +126,7 @@ class MergeQueue:
         if commit is None:
             gone = f"the target branch {self._target!r} is gone; make it again"
             await self._hold(line, gone)
-        elif reason := await self._ground.hindrance(update_checkout=self._has_leave(line)):
+        elif reason := await self._ground.hindrance(await self._leave(line)):
             await self._hold(line, reason)
         else:
             seen = QueueLook.at(snapshot, line, self._target, commit, self._site)
@@ -229,7 +230,7 @@ class MergeQueue:
                     seen.commit,
                     members,
                     lambda: self._are_in_line(members),
-                    update_checkout=self._has_leave(seen.line),
+                    leave=await self._leave(seen.line),
                 )
             except RefMoved:
                 return
@@ -378,13 +379,12 @@ class MergeQueue:
 
     # What is known of it all.
 
-    def _has_leave(self, line: Iterable[InLine]) -> bool:
-        """Whether a person lets their checkout of the target follow it."""
-        records = self._site.records
-        plans = {record.plan for _, record in line}
-        return records.settings.update_checkout or any(
-            records.book.record(plan).update_checkout for plan in plans
-        )
+    async def _leave(self, line: Iterable[InLine]) -> Leave:
+        """What people allow of their checkouts of the target; one left behind may catch up now."""
+        leave = leave_of(self._site, {record.plan for _, record in line})
+        if self._site.records.activity.behind.get(self._target):
+            await self._ground.look_behind(leave=leave)
+        return leave
 
     def _show(self, seen: QueueLook, train: Train) -> None:
         lines = self._site.records.activity.lines

@@ -19,7 +19,7 @@ from orchestrator.merge_queue.landing_outcomes import Held, Landed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from orchestrator.jobs.target_ground import TargetGround
+    from orchestrator.jobs.target_ground import Leave, TargetGround
     from orchestrator.merge_queue.consequences import Consequences
     from orchestrator.merge_queue.coupling import Member
     from orchestrator.site import Site
@@ -41,7 +41,7 @@ class Touchdown:
         members: Sequence[Member],
         is_as_it_was: Callable[[], bool],
         *,
-        update_checkout: bool,
+        leave: Leave,
     ) -> Held | None:
         """Move the target from ``old`` to what the last of ``members`` made of it.
 
@@ -51,11 +51,11 @@ class Touchdown:
         """
         crash_point("landing.verified")
         # Verifying took its time: a person may have switched to the target meanwhile.
-        if reason := await self._ground.hindrance(update_checkout=update_checkout):
+        if reason := await self._ground.hindrance(leave):
             return Held(reason)
         new = members[-1].candidate.commit
         checkouts = await self._ground.checkouts() if new != old else ()
-        if reason := await self._ground.blocked(checkouts, old, new):
+        if not leave.past and (reason := await self._ground.blocked(checkouts, old, new)):
             return Held(reason)
         if not is_as_it_was():
             return None
@@ -64,14 +64,15 @@ class Touchdown:
             self._consequences.intend(record, member.candidate)
         crash_point("landing.intended")
         with anyio.CancelScope(shield=True):
+            expected = await self._ground.expect(checkouts, old, new)
             await self._move(old, new, members)
-            notes = await self._ground.bring_along(checkouts, old, new)
+            notes = await self._ground.bring_along(expected, new, leave)
             if new != old:
-                notes += await self._ground.latecomers(
-                    checkouts, old, new, update_checkout=update_checkout
-                )
+                notes += await self._ground.latecomers(checkouts, old, new, leave)
             for member in members:
                 self._record(member, notes)
+            if checkouts or notes:
+                await self._ground.look_behind()
         return None
 
     async def _move(self, old: str, new: str, members: Sequence[Member]) -> None:

@@ -20,7 +20,7 @@ from orchestrator.plan.load import parse_plan
 from orchestrator.records import PlanRecord, TaskRecord
 from orchestrator.sandboxes.choice import choose
 from orchestrator.site import Scrutiny
-from orchestrator.states import ACTIVE, SETTLED, TaskState
+from orchestrator.states import ACTIVE, SETTLED, CheckedOut, TaskState
 from orchestrator.tests_first.rules import asked_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Submissions:
         record = self._record(plan, request, sandbox)
         if caution := _CAUTIONS.get(record.sandbox):
             warnings.append(caution)
-        in_the_way = tuple(await self._checked_out(plan.target))
+        in_the_way = tuple(await self._checked_out(plan))
         self._site.records.scrutiny[plan.name] = Scrutiny(
             use_cache=not request.no_cache, audit_inputs=request.audit_inputs
         )
@@ -116,12 +116,14 @@ class Submissions:
             position=len(self._site.records.book.names()),
         )
 
-    async def _checked_out(self, target: str) -> list[str]:
+    async def _checked_out(self, plan: Plan) -> list[str]:
         found = await self._site.git.landing.checkouts_of(
-            branch_ref(target), self._site.records.repository.main
+            branch_ref(plan.target), self._site.records.repository.main
         )
+        waits = plan.queue.checked_out is CheckedOut.WAIT
+        comes = "landing will wait" if waits else "landing will leave it behind"
         return [
-            f"{target} is checked out in {place.worktree.path}; landing will wait unless you "
+            f"{plan.target} is checked out in {place.worktree.path}; {comes} unless you "
             "give leave with --update-checkout, or switch that checkout to another branch"
             for place in found
         ]

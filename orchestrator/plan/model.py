@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from orchestrator.plan.landing import Queue
 from orchestrator.plan.scalars import (
     Attempts,
     Branch,
@@ -32,7 +33,7 @@ from orchestrator.plan.scalars import (
     Variables,
 )
 from orchestrator.plan.values import check_address, check_command, check_url, check_version
-from orchestrator.states import MergeMode, QueueMode, Strategy
+from orchestrator.states import MergeMode, Strategy
 
 
 class Budget(Strict):
@@ -315,19 +316,6 @@ class AgentProfile(Strict):
 
 NEEDED_FIELD = {"command": "run", "replay": "script"}
 """Agent types that mean nothing without one field, so that they need a profile of their own."""
-
-
-class Queue(Strict):
-    """How what is proven lands, once it is in line."""
-
-    mode: Annotated[QueueMode, Field(strict=False)] = Field(
-        QueueMode.AUTO,
-        description="auto, strict (each commit that lands is verified), tip (each value the target"
-        " takes is) or serial (one candidate at a time).",
-    )
-    slots: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        None, description="Candidates verified at once; as the cores and checks allow by default."
-    )
 
 
 class Plan(Strict):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.events import Event
+    from orchestrator.git.stragglers import Straggler
     from orchestrator.line import LineView
     from orchestrator.readiness import Survey
     from orchestrator.results import CheckResult
@@ -95,6 +96,8 @@ class Activity:
         self._tasks: dict[TaskKey, TaskActivity] = {}
         self.lines: dict[str, LineView] = {}
         """The queues at work, by target."""
+        self.behind: dict[str, tuple[Straggler, ...]] = {}
+        """Checkouts that stayed behind, by target."""
         self._candidates: deque[float] = deque(maxlen=CANDIDATES_REMEMBERED)
 
     @property

@@ -37,14 +37,20 @@ def need_of(
     asks: bool,
     asks_approval: bool,
     lands_by_itself: bool,
+    left_behind: bool = False,
 ) -> Need | None:
-    """What the task waits for a person to do; None where it goes on, or is done with, by itself."""
+    """What the task waits for a person to do; None where it goes on, or is done with, by itself.
+
+    ``left_behind``: as it landed a checkout of the target stayed behind, which only a person brings up.
+    """
     if record.state is TaskState.FAILED:
         return Need.MEND
     if record.state is TaskState.NEEDS_INPUT:
         return Need.ANSWER if asks else Need.APPROVE if asks_approval else Need.LOOK
     if record.state is TaskState.MERGED and record.revert_requested and record.held:
         return _need_of_held(record)
+    if record.state is TaskState.MERGED and left_behind:
+        return Need.LOOK
     if record.state is not TaskState.VERIFIED:
         return None
     needed = _to_land(record, gates, survey)

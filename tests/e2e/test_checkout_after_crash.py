@@ -87,7 +87,7 @@ def test_who_switches_to_the_target_as_it_moves_is_told_what_to_do(yard):
     order = ["run", str(yard.plan({"one": "echo good > one.txt"})), "--merge", "auto"]
     switches_to_the_target_as_it_moves(yard, *order)
     told = yard.status()["one"]["reason"]
-    assert "was switched to main as it moved; there: git read-tree" in told
+    assert "was switched to main as it moved; there: git -C " in told
     subprocess.run(["sh", "-c", told.partition("there: ")[2]], cwd=yard.path, check=True)
     assert yard.git("status", "--porcelain") == ""
 

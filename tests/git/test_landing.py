@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import GitError, RefMoved
-from orchestrator.git.landing import how_to_follow
 from orchestrator.identity import Identity
 
 pytestmark = pytest.mark.anyio
@@ -111,18 +110,24 @@ async def test_an_untracked_file_in_the_way_blocks_and_stays(sample, opened, can
     assert (sample.path / "new.txt").read_text() == "mine, never committed"
 
 
-async def test_a_checkout_left_behind_follows_by_the_command_that_is_told(
-    sample, opened, candidate
-):
+async def test_what_a_person_ignores_is_not_written_over(sample, opened, candidate):
+    """Git itself would: it counts ignored files as worth nothing."""
+    sample.write(".git/info/exclude", "new.txt\n")
     sample.write("new.txt", "mine, never committed")
     await opened.landing.land(MAIN, candidate, candidate.target)
-    assert await opened.landing.fast_forward(
+    blocked = await opened.landing.fast_forward(
         opened.repository.main, candidate.target, candidate.commit
     )
-    (sample.path / "new.txt").rename(sample.path / "mine.txt")
-    sample.git(*how_to_follow(candidate.target).split()[1:])
-    assert sample.git("status", "--porcelain") == "?? mine.txt"
-    assert (sample.path / "new.txt").read_text() == "new\n"
+    assert blocked == ("new.txt",)
+    assert (sample.path / "new.txt").read_text() == "mine, never committed"
+
+
+async def test_a_file_that_becomes_a_folder_is_not_in_its_own_way(sample, opened, candidate):
+    base = sample.commit({"was": "a file"})
+    (sample.path / "was").unlink()
+    head = sample.commit({"was/x.txt": "x"})
+    sample.git("reset", "-q", "--hard", base)
+    assert await opened.landing.blockers(opened.repository.main, base, head) == ()
 
 
 async def test_a_held_index_and_filters_block(sample, opened, candidate):

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from scripted.building_site import NOW, docs, shop
 from scripted.engine import a_plan, a_task
 
-from orchestrator.api.models import EngineView, StatusView, UsageView
+from orchestrator.api.models import BehindView, EngineView, StatusView, UsageView
 from orchestrator.safe_text import safe_text
 from orchestrator.states import TaskState
 from tui.board_model import Order, PlanRow, Sieve, TaskRow, find_task, fold, merge_ready, tally
@@ -169,6 +169,14 @@ def test_lines_are_exactly_as_wide_as_the_board(width: int) -> None:
     for plan in (shop(), docs()):
         line = plan_line(PlanRow(plan, 3), width)
         assert sum(cell_len(text) for text, _ in line) <= width
+
+
+def test_a_checkout_that_stayed_behind_is_on_its_plans_line() -> None:
+    left = BehindView(path="/home/ada/shop", command="git …", reason="/home/ada/shop stayed behind")
+    line = plan_line(PlanRow(shop().model_copy(update={"behind": (left,)}), 3), 200)
+    told = "".join(text for text, _ in line)
+    assert "needs you" in told
+    assert "/home/ada/shop stayed behind" in told
 
 
 def test_columns_come_with_room_and_the_title_never_starves() -> None:
