@@ -131,6 +131,11 @@ def ask_revert(scene: Scene, work: DiffView | None) -> Question:
     ]
     if scene.dependants:
         lines.append(f"Still to come after it: {', '.join(scene.dependants)}.")
+    if scene.landed_on_top:
+        lines.append(
+            f"Landed after it, and need it: {', '.join(scene.landed_on_top)}. They stay, and it is "
+            "taken back only if their checks pass without it."
+        )
     return Question(f"Take {task.id} back from {scene.target}?", tuple(lines), "Revert", grave=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.api.dependants import landed_dependants
 from orchestrator.states import SETTLED, MergeMode, Need, TaskState
 from tui.board_model import find_plan, find_task, merge_ready
 
@@ -45,6 +46,13 @@ class Scene:
         """The tasks of the plan that wait for leave to bring a checkout of the target along."""
         tasks = self.plan.tasks if self.plan else ()
         return tuple(task for task in tasks if task.need is Need.LEAVE)
+
+    @property
+    def landed_on_top(self) -> tuple[str, ...]:
+        """What has landed and needs the selected task, be it by way of others."""
+        if self.task is None or self.plan is None:
+            return ()
+        return landed_dependants(self.plan, self.task.id)
 
     @property
     def target(self) -> str:

@@ -13,18 +13,19 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from orchestrator.errors import CannotRun, EngineUnreachable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from orchestrator.api.client import EngineClient
     from orchestrator.api.models import StatusView, TaskView
 
+T = TypeVar("T")
 START_PATIENCE_SECONDS = 30.0
 
 
@@ -65,6 +66,40 @@ async def engine(place: Place, *, start: bool = False) -> AsyncIterator[EngineCl
         click.echo("started the engine in the background (clerk stop ends it)", err=True)
     async with EngineClient.on_socket(socket) as client:
         yield client
+
+
+async def foreseen(place: Place, meant: Callable[[StatusView], T]) -> T:
+    """What an order means, by what is known before any engine is started for it.
+
+    Raises UsageError as ``meant`` does, or where nothing is stored. An engine is started only where
+    the stored state cannot be read without one.
+    """
+    from orchestrator.api.reader import Reader
+    from orchestrator.errors import StoreError
+    from orchestrator.site import Records
+
+    if place.socket is None:
+        try:
+            with Records.open_readonly(place.common_dir) as records:
+                return meant(Reader(records).status())
+        except StoreError:  # damaged, or of an older version: an engine mends that, or says why not
+            pass
+    async with engine(place, start=True) as client:
+        return meant(await client.status())
+
+
+@asynccontextmanager
+async def ordering(
+    place: Place, meant: Callable[[StatusView], T]
+) -> AsyncIterator[tuple[EngineClient, StatusView, T]]:
+    """An engine for an order, started if none runs, how things stand there, and what is meant.
+
+    An order that makes no sense starts nothing.
+    """
+    await foreseen(place, meant)
+    async with engine(place, start=True) as client:
+        status = await client.status()
+        yield client, status, meant(status)
 
 
 def start_engine(place: Place) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
-from orchestrator.cli.connection import engine, find_place, find_task, only_plan, print_json
+from orchestrator.cli.connection import find_place, find_task, only_plan, ordering, print_json
 from orchestrator.errors import ExitCode, UsageError
 from orchestrator.safe_text import safe_text
 
@@ -132,31 +132,37 @@ async def _merge(
 ) -> int:
     from orchestrator.cli.waiting import until_landed
 
-    async with engine(find_place(repo), start=True) as client:
-        status = await client.status()
-        ordered = await _order_landing(client, status, tasks, plan, update_checkout)
+    def meant(status: StatusView) -> dict[str, tuple[str, ...]]:
+        return _meant(status, tasks, plan)
+
+    async with ordering(find_place(repo), meant) as (client, status, wanted):
+        ordered = await _order_landing(client, wanted, update_checkout)
         if no_wait or not ordered.done:
             return tell(ordered, as_json=as_json, verb="ordered to land")
         landed = await until_landed(client, ordered, after=status.last_seq)
     return tell(landed, as_json=as_json, verb="landed")
 
 
+def _meant(
+    status: StatusView, tasks: tuple[str, ...], plan: str | None
+) -> dict[str, tuple[str, ...]]:
+    """What is to land, by plan; all that is ready where no task is named."""
+    if not tasks:
+        return {only_plan(status, plan): ()}
+    chosen = [find_task(status, name) for name in tasks]
+    plans = dict.fromkeys(task.plan for task in chosen)
+    return {name: tuple(task.id for task in chosen if task.plan == name) for name in plans}
+
+
 async def _order_landing(
-    client: EngineClient,
-    status: StatusView,
-    tasks: tuple[str, ...],
-    plan: str | None,
-    update_checkout: bool,
+    client: EngineClient, wanted: dict[str, tuple[str, ...]], update_checkout: bool
 ) -> ActionView:
     """Order landing, plan by plan; ``done`` names tasks as ``plan/task``."""
     from orchestrator.api.models import ActionView, TaskSelection
 
-    chosen = [find_task(status, name) for name in tasks]
-    plans = dict.fromkeys(task.plan for task in chosen) if tasks else [only_plan(status, plan)]
     done: list[str] = []
     refused: list[Refusal] = []
-    for name in plans:
-        ids = tuple(task.id for task in chosen if task.plan == name)
+    for name, ids in wanted.items():
         selection = TaskSelection(tasks=ids, all=not ids, update_checkout=update_checkout)
         action = await client.merge(name, selection)
         done += [f"{name}/{task}" for task in action.done]
@@ -166,8 +172,11 @@ async def _order_landing(
 
 def _order_task(reference: str, repo: str | None, *, as_json: bool, order: Order, verb: str) -> int:
     async def go() -> ActionView:
-        async with engine(find_place(repo), start=True) as client:
-            return await order(client, find_task(await client.status(), reference))
+        def meant(status: StatusView) -> TaskView:
+            return find_task(status, reference)
+
+        async with ordering(find_place(repo), meant) as (client, _, found):
+            return await order(client, found)
 
     return tell(anyio.run(go), as_json=as_json, verb=verb)
 
@@ -176,13 +185,15 @@ def _pause_or_resume(
     task: str | None, plan: str | None, repo: str | None, *, as_json: bool, verb: str
 ) -> int:
     async def go() -> ActionView:
-        async with engine(find_place(repo), start=True) as client:
-            status = await client.status()
-            act = client.pause if verb == "pause" else client.resume
+        def meant(status: StatusView) -> tuple[str, str | None]:
             if task is None:
-                return await act(only_plan(status, plan))
+                return only_plan(status, plan), None
             found = find_task(status, task)
-            return await act(found.plan, found.id)
+            return found.plan, found.id
+
+        async with ordering(find_place(repo), meant) as (client, _, (name, wanted)):
+            act = client.pause if verb == "pause" else client.resume
+            return await act(name, wanted)
 
     return tell(anyio.run(go), as_json=as_json, verb="paused" if verb == "pause" else "resumed")
 

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import click
 
-from orchestrator.cli.connection import engine, find_place, find_task, only_plan, print_json
+from orchestrator.cli.connection import (
+    find_place,
+    find_task,
+    foreseen,
+    only_plan,
+    ordering,
+    print_json,
+)
 from orchestrator.cli.orders import json_option, repo_option, tell
+from orchestrator.errors import ExitCode
 from orchestrator.safe_text import safe_text
+from orchestrator.states import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.api.models import ActionView, QueueView
+    from orchestrator.api.models import ActionView, QueueView, StatusView
+    from orchestrator.cli.connection import Place
 
 
 @click.group(invoke_without_command=True)
@@ -86,21 +98,63 @@ def resume(plan: str | None, repo: str | None, as_json: bool) -> int:
     "--update-checkout", is_flag=True, help="Fast-forward a clean checkout of the target."
 )
 @click.option("--no-wait", is_flag=True, help="Return when ordered, not when it is off the target.")
+@click.option("--yes", is_flag=True, help="Do not ask, whatever landed on top needs it.")
 @repo_option
 @json_option
-def revert(task: str, update_checkout: bool, no_wait: bool, repo: str | None, as_json: bool) -> int:
+def revert(
+    *,
+    task: str,
+    update_checkout: bool,
+    no_wait: bool,
+    yes: bool,
+    repo: str | None,
+    as_json: bool,
+) -> int:
     """Take TASK back from the target: the result is verified first, as any landing is."""
-    return anyio.run(_revert, task, update_checkout, no_wait, repo, as_json)
+    place = find_place(repo)
+    staying = anyio.run(foreseen, place, partial(_staying, reference=task))
+    if staying and not yes and (as_json or not sys.stdin.isatty()):
+        return _refuse(task, staying, as_json=as_json)
+    if staying:
+        click.echo(_safe(f"{task}: {staying}"), err=True)
+        if not yes and not click.confirm(f"Take {_safe(task)} back all the same?", err=True):
+            click.echo("nothing was taken back", err=True)
+            return ExitCode.DONE
+    return anyio.run(_revert, place, task, update_checkout, no_wait, as_json)
+
+
+def _staying(status: StatusView, reference: str) -> str:
+    """What becomes of those that have landed and need the task; empty where there are none."""
+    from orchestrator.api.dependants import landed_dependants
+
+    task = find_task(status, reference)
+    plan = next(plan for plan in status.plans if plan.name == task.plan)
+    names = landed_dependants(plan, task.id)
+    if not names or task.reverted_commit or task.state is not TaskState.MERGED:
+        return ""
+    need, stay = ("needs it and stays", "its") if len(names) == 1 else ("need it and stay", "their")
+    return (
+        f"{', '.join(names)} landed after it, {need} on {plan.target}; it is taken back only if "
+        f"{stay} checks pass without it"
+    )
+
+
+def _refuse(task: str, staying: str, *, as_json: bool) -> int:
+    """Nobody can be asked here."""
+    from orchestrator.api.models import ActionView, Refusal
+
+    reason = f"{staying}; to take it back all the same say --yes"
+    action = ActionView(refused=(Refusal(task=task, reason=reason),))
+    return tell(action, as_json=as_json, verb="taken back")
 
 
 async def _revert(
-    reference: str, update_checkout: bool, no_wait: bool, repo: str | None, as_json: bool
+    place: Place, reference: str, update_checkout: bool, no_wait: bool, as_json: bool
 ) -> int:
     from orchestrator.cli.waiting import until_reverted
 
-    async with engine(find_place(repo), start=True) as client:
-        status = await client.status()
-        task = find_task(status, reference)
+    meant = partial(find_task, reference=reference)
+    async with ordering(place, meant) as (client, status, task):
         ordered = await client.revert(task.plan, task.id, update_checkout=update_checkout)
         if no_wait or not ordered.done:
             return tell(ordered, as_json=as_json, verb="ordered to be taken back")
@@ -110,8 +164,8 @@ async def _revert(
 
 def _rank(task: str, by: int, repo: str | None, *, as_json: bool) -> int:
     async def go() -> ActionView:
-        async with engine(find_place(repo), start=True) as client:
-            found = find_task(await client.status(), task)
+        meant = partial(find_task, reference=task)
+        async with ordering(find_place(repo), meant) as (client, _, found):
             return await client.rank(found.plan, found.id, by)
 
     return tell(anyio.run(go), as_json=as_json, verb="comes sooner" if by > 0 else "comes later")
@@ -119,8 +173,8 @@ def _rank(task: str, by: int, repo: str | None, *, as_json: bool) -> int:
 
 def _withdraw(task: str, repo: str | None, *, as_json: bool, withdrawn: bool) -> int:
     async def go() -> ActionView:
-        async with engine(find_place(repo), start=True) as client:
-            found = find_task(await client.status(), task)
+        meant = partial(find_task, reference=task)
+        async with ordering(find_place(repo), meant) as (client, _, found):
             return await client.withdraw(found.plan, found.id, withdrawn=withdrawn)
 
     verb = "out of the line" if withdrawn else "back in line"
@@ -128,8 +182,8 @@ def _withdraw(task: str, repo: str | None, *, as_json: bool, withdrawn: bool) ->
 
 
 async def _hold(plan: str | None, repo: str | None, as_json: bool, paused: bool) -> int:
-    async with engine(find_place(repo), start=True) as client:
-        name = only_plan(await client.status(), plan)
+    meant = partial(only_plan, wanted=plan)
+    async with ordering(find_place(repo), meant) as (client, _, name):
         action = await client.hold_landing(name, paused=paused)
     return tell(action, as_json=as_json, verb="lands nothing" if paused else "lands again")
 

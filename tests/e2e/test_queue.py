@@ -249,7 +249,16 @@ def test_a_landed_task_is_taken_back_and_whoever_needs_it_is_told(yard):
     tasks = {**files("a"), "b": {"do": "echo good > b.txt", "after": ["a"]}}
     plan = yard.plan(tasks, merge="auto")
     yard.clerk("run", str(plan))
-    done = yard.clerk("revert", "a", "--json")
+    before = yard.git("rev-parse", "main")
+    for order in (["--json"], []):
+        refused = yard.clerk("revert", "a", *order, code=3)
+        told = json.loads(refused.stdout)["refused"][0]["reason"] if order else refused.stderr
+        assert "b landed after it, needs it and stays on main" in told
+        assert "--yes" in told
+    assert yard.holder is None, "nothing is started for what is refused"
+    assert yard.git("rev-parse", "main") == before
+    done = yard.clerk("revert", "a", "--json", "--yes")
+    assert "b landed after it" in done.stderr
     assert json.loads(done.stdout)["done"] == ["p/a"]
     assert yard.git("ls-tree", "--name-only", "main", "a.txt", "b.txt") == "b.txt"
     landed = yard.status()["a"]["merged_commit"]
@@ -275,7 +284,7 @@ def test_a_landing_that_others_stand_on_is_not_taken_back(yard):
     tasks = {**files("a"), "b": {"do": "echo good > b.txt", "after": ["a"]}}
     yard.clerk("run", str(yard.plan(tasks, merge="auto")))
     before = yard.git("rev-parse", "main")
-    told = yard.clerk("revert", "a", code=3)
+    told = yard.clerk("revert", "a", "--yes", code=3)
     assert "without it unit fails" in told.stderr
     assert yard.git("rev-parse", "main") == before
     (task,) = (t for name, t in yard.status().items() if name == "a")

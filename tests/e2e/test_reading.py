@@ -45,6 +45,38 @@ def test_everything_can_be_read_without_an_engine(yard):
     assert yard.holder is None, "reading starts nothing"
 
 
+ORDERS = [
+    ("merge", "nix"),
+    ("merge", "--all"),
+    ("approve", "nix"),
+    ("retry", "nix"),
+    ("cancel", "nix"),
+    ("answer", "nix", "yes"),
+    ("pause",),
+    ("resume", "nix"),
+    ("revert", "nix"),
+    ("queue", "up", "nix"),
+    ("queue", "out", "nix"),
+    ("queue", "in", "nix"),
+    ("queue", "pause"),
+]
+
+
+def test_an_order_for_what_is_not_there_starts_nothing(yard):
+    for order in ORDERS:
+        wrong = yard.clerk(*order, code=2)
+        assert (
+            wrong.stderr == "clerk: no plan was started here yet; start one with: clerk run PLAN\n"
+        )
+    assert not (yard.path / ".git/clerk").exists(), "nor is anything made"
+    yard.clerk("run", str(yard.plan({"one": "echo good > one.txt"})), "--merge", "auto")
+    for order in [order for order in ORDERS if "nix" in order]:
+        wrong = yard.clerk(*order, code=2)
+        assert wrong.stderr == "clerk: no task 'nix' is known here; clerk status lists them\n"
+    assert "no plan 'q' is known here" in yard.clerk("merge", "--all", "--plan", "q", code=2).stderr
+    assert yard.holder is None
+
+
 def test_unknown_names_are_told_with_the_nearest_known_one(yard):
     nothing = yard.clerk("log", "cart-api", code=2)
     assert "start one with: clerk run PLAN" in nothing.stderr

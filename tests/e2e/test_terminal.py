@@ -29,9 +29,10 @@ def read_all(terminal: int) -> str:
         told += piece
 
 
-def on_a_terminal(yard, *args: str) -> tuple[int, str]:
+def on_a_terminal(yard, *args: str, typed: str = "") -> tuple[int, str]:
     """Run a clerk command with a terminal for all it says; its exit code and what was shown."""
     ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
     with subprocess.Popen(
         yard.command(*args),
         cwd=yard.path,
@@ -55,6 +56,20 @@ def test_on_a_terminal_each_task_has_a_line_and_the_summary_stays(yard):
     assert re.search(r"✓ a\s+merged as [0-9a-f]{9}", text)
     assert "2 merged" in text
     assert "\x1b[?25h" in shown, "the cursor is given back"
+
+
+def test_who_takes_back_what_others_need_is_asked_first(yard):
+    tasks = {"a": "echo good > a.txt", "b": {"do": "echo good > b.txt", "after": ["a"]}}
+    yard.clerk("run", str(yard.plan(tasks, merge="auto")))
+    before = yard.git("rev-parse", "main")
+    code, shown = on_a_terminal(yard, "revert", "a", typed="n\n")
+    assert code == 0
+    assert "b landed after it, needs it and stays on main" in shown
+    assert "Take a back all the same?" in shown
+    assert "nothing was taken back" in shown
+    assert (yard.git("rev-parse", "main"), yard.holder) == (before, None)
+    code, shown = on_a_terminal(yard, "revert", "a", typed="y\n")
+    assert (code, yard.status()["a"]["reverted_commit"]) == (0, yard.git("rev-parse", "main"))
 
 
 def test_an_interrupted_run_says_last_how_to_go_on(yard):

@@ -246,6 +246,7 @@ async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(das
         a_plan(
             a_task("cart", _S.MERGED, merged_commit="0123456789abcdef", diff=DiffStatView(files=1)),
             a_task("later", after=("cart",)),
+            a_task("mail", _S.MERGED, after=("cart",)),
         )
     )
     engine.diffs["cart"] = "diff --git a/cart.py b/cart.py\n+one"
@@ -255,6 +256,7 @@ async def test_a_revert_tells_what_it_takes_back_and_no_is_the_easier_answer(das
         await it.until(
             lambda: on(it) and it.sees("cart.py", "0123456789", "Still to come", "later")
         )
+        assert it.sees("Landed after it", "mail")
         await it.press("enter")
         await it.until(lambda: not on(it))
         assert engine.calls == []
