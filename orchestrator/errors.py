@@ -15,6 +15,7 @@
     │   ├── StateLost           the stored state is another engine's by now, or gone
     │   └── IllegalTransition   a task was asked to make a move the table forbids
     ├── HandoverHeld            a proven task cannot be handed over now
+    │   └── HostBusy            the host of pull requests is to be asked later
     ├── SetupFailed             a worktree could not be made ready
     └── SnapshotRefused         a worktree holds what cannot be taken as work
 
@@ -118,6 +119,14 @@ class IllegalTransition(StoreError):
 
 class HandoverHeld(ClerkError):
     """A proven task cannot be handed over, or looked after, as things are; the message is the mend."""
+
+
+class HostBusy(HandoverHeld):
+    """The host of pull requests wants to be asked less often: nobody is needed, only ``seconds``."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SetupFailed(ClerkError):

@@ -131,7 +131,7 @@ TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     ),
     _S.MERGED: frozenset(),
     _S.RETRY_QUEUED: frozenset({_S.RUNNING, _S.NEEDS_INPUT, _S.FAILED, _S.CANCELLED}),
-    _S.NEEDS_INPUT: frozenset({_S.RETRY_QUEUED, _S.VERIFYING, _S.FAILED, _S.CANCELLED}),
+    _S.NEEDS_INPUT: frozenset({_S.MERGING, _S.RETRY_QUEUED, _S.VERIFYING, _S.FAILED, _S.CANCELLED}),
     _S.FAILED: frozenset({_S.RETRY_QUEUED, _S.VERIFYING, _S.PENDING}),
     _S.CANCELLED: frozenset({_S.RETRY_QUEUED, _S.VERIFYING, _S.PENDING}),
 }

@@ -196,6 +196,8 @@ class Works:
         for plan in store.plans():
             if not plan.settled_at:
                 continue
+            if plan.merge == MergeMode.PR:
+                self._look_after_handed(plan.name)
             held = [task for task in store.tasks(plan.name) if task.held]
             free = [task for task in held if await self._is_free(task)]
             for task in free:
@@ -203,6 +205,18 @@ class Works:
             if free:
                 message = f"landing goes on: {', '.join(task.id for task in free)}"
                 ledger.change_plan(plan.name, EventKind.PLAN_RESUMED, message, settled_at=0.0)
+
+    def _look_after_handed(self, plan: str) -> None:
+        """Wake a settled plan of which a person may have merged over there what they were asked about."""
+        ledger, now = self._site.ledger, self._site.ledger.clock()
+        due = [
+            task.id
+            for task in self._site.records.store.tasks(plan)
+            if task.state is TaskState.NEEDS_INPUT and task.pull_request and task.retry_at <= now
+        ]
+        if due:
+            told = f"looking what became of the pull requests of {', '.join(due)}"
+            ledger.change_plan(plan, EventKind.PLAN_RESUMED, told, settled_at=0.0)
 
     async def _is_free(self, record: TaskRecord) -> bool:
         """Whether what held a landing is gone: a checkout in the way, or the target as it was."""

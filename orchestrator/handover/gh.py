@@ -9,27 +9,36 @@ input, never as an argument. What comes back is another's word: checked in shape
 from __future__ import annotations
 
 import json
+import math
 import shutil
+import time
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from orchestrator.environment import owner_environment
-from orchestrator.errors import CannotRun, HandoverHeld
+from orchestrator.errors import CannotRun, HandoverHeld, HostBusy
 from orchestrator.handover.pull_request import PullRequest, Review
 from orchestrator.safe_text import safe_text
 from orchestrator.supervision import process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.handover.pull_request import Hosted
+    from orchestrator.supervision.job import Completed
 
 TIMEOUT_SECONDS = 60.0
 REVIEWS_A_PAGE = 100
 MOST_PAGES = 10
 COMPLAINT_CHARACTERS = 200
+BUSY_SECONDS = 300.0
+"""How long a host is left alone that says to be asked too often and not until when."""
+
+MOST_BUSY_SECONDS = 3600.0
+NO_LOGIN = 4
+"""What ``gh`` ends with where there is no login; a login that is no good any more is HTTP 401."""
 
 _QUIET = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "GH_PAGER": "cat"}
 
@@ -50,6 +59,23 @@ class _Pull(BaseModel):
     merged_at: str | None = None
     merge_commit_sha: _Oid | None = None
     head: _End
+
+
+class _Parent(BaseModel):
+    full_name: str
+
+
+class _Repository(BaseModel):
+    parent: _Parent | None = None
+
+
+class _Limit(BaseModel):
+    remaining: int
+    reset: float
+
+
+class _Limits(BaseModel):
+    resources: dict[str, _Limit]
 
 
 class _User(BaseModel):
@@ -73,14 +99,17 @@ class _Faults(BaseModel):
 
 
 _FAULTS = TypeAdapter(_Faults)
+_LIMITS = TypeAdapter(_Limits)
 _Shape = TypeVar("_Shape")
 
 
 class PullRequests:
     """Opens, updates and looks at pull requests; raises HandoverHeld with the mend."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
         self._env = {**owner_environment(environ), **_QUIET}
+        self._clock = clock
+        self._busy_until: dict[str, float] = {}
 
     def require(self) -> None:
         """Raise HandoverHeld where there is no ``gh``."""
@@ -94,6 +123,13 @@ class PullRequests:
         asked = f"pulls?state=open&head={quote(f'{at.owner}:{branch}')}&base={quote(target)}"
         found = await self._get(at, asked, list[_Pull])
         return _pull_request(found[0]) if found else None
+
+    async def parent_of(self, at: Hosted) -> str:
+        """What a repository was forked from, as ``owner/name``; empty for none."""
+        parent = (await self._get(at, "", _Repository)).parent
+        return (
+            safe_text(parent.full_name, limit=COMPLAINT_CHARACTERS, one_line=True) if parent else ""
+        )
 
     async def create(
         self, at: Hosted, branch: str, target: str, *, title: str, body: str
@@ -127,23 +163,64 @@ class PullRequests:
         self, at: Hosted, path: str, method: str, sent: Mapping[str, str] | None
     ) -> bytes:
         self.require()
-        argv = ["gh", "api", f"--hostname={at.host}", f"--method={method}"]
-        argv += ["--input=-"] if sent is not None else []
-        argv.append(f"repos/{at.owner}/{at.name}/{path}")
+        if (left := self._busy_until.get(at.host, 0.0) - self._clock()) > 0:
+            raise _busy(at.host, left)
+        argv = [f"--method={method}", *(["--input=-"] if sent is not None else [])]
+        argv.append(f"repos/{at.owner}/{at.name}/{path}".rstrip("/"))
+        done = await self._run(at.host, argv, sent)
+        if not done.code:
+            return done.stdout
+        complaint = _complaint(done.stdout, done.stderr, done.code)
+        if "rate limit" in complaint.lower() or "(HTTP 429)" in complaint:
+            seconds = await self._until_less_busy(at.host)
+            self._busy_until[at.host] = self._clock() + seconds
+            raise _busy(at.host, seconds)
+        raise HandoverHeld(f"gh failed: {complaint}{_mend(at, complaint, done.code)}")
+
+    async def _run(
+        self, host: str, argv: Sequence[str], sent: Mapping[str, str] | None = None
+    ) -> Completed:
         given = json.dumps(sent).encode() if sent is not None else None
         try:
-            done = await process.run(
-                argv, cwd="/", env=self._env, input=given, timeout_seconds=TIMEOUT_SECONDS
+            return await process.run(
+                ("gh", "api", f"--hostname={host}", *argv),
+                cwd="/",
+                env=self._env,
+                input=given,
+                timeout_seconds=TIMEOUT_SECONDS,
             )
         except TimeoutError as error:
             raise HandoverHeld(
-                f"gh gave no answer within {TIMEOUT_SECONDS:.0f} s; is {at.host} in reach?"
+                f"gh gave no answer within {TIMEOUT_SECONDS:.0f} s; is {host} in reach?"
             ) from error
         except CannotRun as error:
             raise HandoverHeld(f"gh could not be started: {error}") from error
-        if done.code:
-            raise HandoverHeld(f"gh failed: {_complaint(done.stdout, done.stderr, done.code)}")
-        return done.stdout
+
+    async def _until_less_busy(self, host: str) -> float:
+        """By the host's own account, which costs nothing to ask for; some limits are not on it."""
+        done = await self._run(host, ["--method=GET", "rate_limit"])
+        try:
+            core = _LIMITS.validate_json(done.stdout).resources["core"]
+        except (ValidationError, KeyError):
+            return BUSY_SECONDS
+        left = core.reset - self._clock() if core.remaining == 0 else BUSY_SECONDS
+        return min(MOST_BUSY_SECONDS, max(left, 60.0))
+
+
+def _busy(host: str, seconds: float) -> HostBusy:
+    minutes = math.ceil(seconds / 60)
+    return HostBusy(
+        f"{host} is asked too often by this login, and is asked again in {minutes} min", seconds
+    )
+
+
+def _mend(at: Hosted, complaint: str, code: int) -> str:
+    """What the owner can do about it, where that is known."""
+    if code == NO_LOGIN or "(HTTP 401)" in complaint:
+        return f"; log in: gh auth login --hostname {at.host}"
+    if "(HTTP 404)" in complaint:
+        return f"; is {at.owner}/{at.name} there, and may this login see it (gh auth status)?"
+    return ""
 
 
 def _shaped(answer: bytes, shape: type[_Shape]) -> _Shape:
@@ -163,6 +240,7 @@ def _pull_request(pull: _Pull, reviews: list[_Review] | None = None) -> PullRequ
         url=pull.html_url,
         is_open=pull.state == "open",
         head=pull.head.sha,
+        is_merged=pull.merged_at is not None,
         # of an open one it names a trial merge
         merge_commit=(pull.merge_commit_sha or "") if pull.merged_at else "",
         reviews=tuple(map(_review, reviews or ())),

@@ -9,13 +9,12 @@ to look again; what only a person can mend holds it, and says so once.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import GitError, HandoverHeld
+from orchestrator.errors import GitError, HandoverHeld, HostBusy
 from orchestrator.events import EventKind
 from orchestrator.evidence import Seen, evidence_of, newest_results
 from orchestrator.git.landings import PastLanding
@@ -30,6 +29,7 @@ from orchestrator.handover.pull_request import (
     body_of,
     hosted_at,
     next_step,
+    pull_at,
     title_of,
 )
 from orchestrator.jobs.attestation import red_seen
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 HELD_SECONDS = 300.0
 """How often what is held is tried again by itself."""
 
-_NUMBER = re.compile(r"/pull/([0-9]+)$")
-
 
 class HandoverJob:
     """Hands tasks over, one after the other, and follows them."""
@@ -59,16 +57,21 @@ class HandoverJob:
         self._consequences = consequences
         self._host = PullRequests(site.environ)
         self._line = anyio.Lock()
+        self._known_at: set[Hosted] = set()
         self._told: dict[str, str] = {}
 
     async def run(self, plan: str, task: str) -> None:
         async with self._line:
             record = self._site.ledger.task(plan, task)
             try:
-                if record.pull_request:
+                if record.state is TaskState.NEEDS_INPUT:
+                    await self._watch(record)
+                elif record.pull_request:
                     await self._follow(record)
                 else:
                     await self._hand_over(record)
+            except HostBusy as busy:
+                self._wait(self._site.ledger.task(plan, task), busy)
             except (HandoverHeld, GitError) as error:
                 self._hinder(self._site.ledger.task(plan, task), str(error))
 
@@ -77,6 +80,7 @@ class HandoverJob:
     async def _hand_over(self, record: TaskRecord) -> None:
         url, at = await self._remote(record)
         self._host.require()
+        await self._tell_of_fork(record, at)
         title, body = await self._words(record)
         target = self._site.target(record.plan)
         await self._push(record, url)
@@ -89,6 +93,21 @@ class HandoverJob:
         crash_point("handover.opened")
         self._site.ledger.amend(record, pull_request=found.url)
         self._handed(record, f"handed over: {found.url}")
+
+    async def _tell_of_fork(self, record: TaskRecord, at: Hosted) -> None:
+        """A pull request is opened where it is pushed to, which of a fork few people mean."""
+        if at in self._known_at:
+            return
+        parent = await self._host.parent_of(at)
+        self._known_at.add(at)
+        if parent:
+            remote = self._site.records.book.plan(record.plan).remote
+            told = (
+                f"the remote {remote!r} is {at.owner}/{at.name}, a fork of {parent}: the pull request "
+                f"is opened in the fork, and not in {parent}; for one there name its remote in the "
+                "plan (remote:), and be allowed to push to it"
+            )
+            self._site.ledger.tell(EventKind.WARNING, told, plan=record.plan, task=record.id)
 
     async def _update(self, record: TaskRecord, found: PullRequest, at: Hosted, url: str) -> None:
         title, body = await self._words(record)
@@ -166,12 +185,33 @@ class HandoverJob:
 
     # Following.
 
-    async def _follow(self, record: TaskRecord) -> None:
-        url, at = await self._remote(record)
-        number = _NUMBER.search(record.pull_request)
-        if number is None:
+    async def _look(self, record: TaskRecord) -> tuple[str, Hosted, PullRequest]:
+        """The pull request where it was opened, whatever the remote is called by now."""
+        url, _ = await self._remote(record)
+        named = pull_at(record.pull_request)
+        if named is None:
             raise HandoverHeld(f"{record.pull_request} is no pull request")
-        found = await self._host.look(at, int(number[1]))
+        at, number = named
+        return url, at, await self._host.look(at, number)
+
+    async def _watch(self, record: TaskRecord) -> None:
+        """While a person is needed here: only that it ended over there is of interest."""
+        again = self._site.ledger.clock() + HELD_SECONDS
+        self._site.ledger.amend(record, retry_at=again)
+        url, _, found = await self._look(record)
+        now = self._site.ledger.task(record.plan, record.id)
+        if now.state is not TaskState.NEEDS_INPUT:
+            return
+        match next_step(now.head, found):
+            case Merged() as merged:
+                await self._merged(now, merged, url)
+            case Closed():
+                told = f"its pull request was closed without being merged: {found.url}"
+                self._site.ledger.amend(now, pull_request="")
+                self._site.ledger.tell(EventKind.WARNING, told, plan=now.plan, task=now.id)
+
+    async def _follow(self, record: TaskRecord) -> None:
+        url, at, found = await self._look(record)
         match next_step(record.head, found):
             case Wait() if record.merge_requested:
                 self._handed(record, f"handed over: {found.url}")
@@ -179,8 +219,8 @@ class HandoverJob:
                 self._look_later(record, f"handed over: {found.url}")
             case Update():
                 await self._update(record, found, at, url)
-            case Merged(commit):
-                await self._merged(record, commit, url)
+            case Merged() as merged:
+                await self._merged(record, merged, url)
             case Closed():
                 told = f"its pull request was closed without being merged: {found.url}"
                 self._ask_person(record, told, pull_request="")
@@ -199,25 +239,61 @@ class HandoverJob:
             TaskState.NEEDS_INPUT,
             reason=told,
             held="",
-            retry_at=0.0,
+            retry_at=self._site.ledger.clock() + HELD_SECONDS,
             merge_requested=False,
             verify_errors=record.verify_errors + 1,
             **facts,
         )
 
-    async def _merged(self, record: TaskRecord, commit: str, url: str) -> None:
-        """Merged over there: merged here, too, as soon as the target here holds it."""
+    async def _merged(self, record: TaskRecord, merged: Merged, url: str) -> None:
+        """Merged over there: merged here, too, as soon as the target here holds it.
+
+        It counts by the host's word for the commit, which may be a merge, a squashed or a replayed one.
+        """
         ground = TargetGround(self._site, self._site.target(record.plan))
         notes: tuple[str, ...] = ()
-        if not await self._holds(ground, commit):
-            notes = await self._follow_target(record, ground, commit, url)
+        commit = merged.commit
+        try:
+            if not await self._holds(ground, commit):
+                notes = await self._follow_target(record, ground, commit, url)
+        except HandoverHeld as error:
+            self._hinder(record, str(error), is_ended=True)
+            return
         told = f"merged over there as {commit[:9]}: {record.pull_request}"
+        if merged.head != record.head:
+            is_older = await self._contains(record.head, merged.head)
+            if is_older and not await self._contains(commit, record.head):
+                self._came_too_late(record, merged)
+                return
+            told += (
+                f"; with {merged.head[:9]}, which is not what was proven here ({record.head[:9]})"
+            )
         with anyio.CancelScope(shield=True):
             moved = self._site.ledger.move(
                 record, TaskState.MERGING, reason=told, intent="", intent_base=""
             )
             landed = self._site.ledger.land(moved, commit, "", "; ".join((told, *notes)))
             await self._consequences.tidy(landed)
+
+    def _came_too_late(self, record: TaskRecord, merged: Merged) -> None:
+        """What was done since is not on the target: a person says whether it is wanted."""
+        told = (
+            f"its pull request was merged at {merged.head[:9]}, before {record.head[:9]} came: "
+            f"{record.pull_request}; hand the rest over as another one: clerk retry {record.id}, or "
+            f"do without it: clerk cancel {record.id}"
+        )
+        if record.state is TaskState.NEEDS_INPUT:
+            self._site.ledger.amend(record, pull_request="", held="", reason=told)
+            self._site.ledger.tell(EventKind.WARNING, told, plan=record.plan, task=record.id)
+        else:
+            self._ask_person(record, told, pull_request="")
+
+    async def _contains(self, commit: str, ancestor: str) -> bool:
+        """Whether a commit holds another one; False where either is not here."""
+        git = self._site.git
+        if await git.refs.resolve(commit) is None or await git.refs.resolve(ancestor) is None:
+            return False
+        return await git.history.is_ancestor(ancestor, commit)
 
     async def _holds(self, ground: TargetGround, commit: str) -> bool:
         here = await ground.commit()
@@ -267,14 +343,33 @@ class HandoverJob:
         self._site.ledger.amend(record, retry_at=again, **facts)
         self._told.pop(record.branch, None)
 
-    def _hinder(self, record: TaskRecord, reason: str) -> None:
-        """Held, and said once; tried again by itself now and then."""
+    def _wait(self, record: TaskRecord, busy: HostBusy) -> None:
+        """Nobody is needed: it goes on by itself, and says so."""
+        ledger = self._site.ledger
+        facts: dict[str, Any] = {"retry_at": ledger.clock() + busy.seconds}
+        if record.state is not TaskState.NEEDS_INPUT:
+            there = f"handed over: {record.pull_request}; " if record.pull_request else ""
+            told = f"{there}{busy}"
+            facts |= {"reason": told, "held": "", "merge_requested": False}
+            if record.merge_requested:
+                ledger.tell(EventKind.TASK_NOTED, told, plan=record.plan, task=record.id)
+        ledger.amend(record, **facts)
+
+    def _hinder(self, record: TaskRecord, reason: str, *, is_ended: bool = False) -> None:
+        """Held, and said once; tried again by itself now and then.
+
+        What a person is needed for already stays what is told, until it has ended over there.
+        """
         if record.held != reason and self._told.get(record.branch) != reason:
             told = f"handing over waits: {reason}"
             self._site.ledger.tell(EventKind.WARNING, told, plan=record.plan, task=record.id)
         self._told[record.branch] = reason
         again = self._site.ledger.clock() + HELD_SECONDS
-        self._site.ledger.amend(record, held=reason, reason="", retry_at=again)
+        if record.state is not TaskState.NEEDS_INPUT:
+            self._site.ledger.amend(record, held=reason, reason="", retry_at=again)
+        else:
+            facts = {"held": reason} if is_ended else {}
+            self._site.ledger.amend(record, retry_at=again, **facts)
 
 
 def _foreign(record: TaskRecord, there: str) -> HandoverHeld:

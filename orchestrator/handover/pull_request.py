@@ -62,6 +62,7 @@ class PullRequest:
     url: str
     is_open: bool
     head: str
+    is_merged: bool = False
     merge_commit: str = ""
     reviews: Sequence[Review] = ()
 
@@ -78,7 +79,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
+    """``head`` is what was merged, which may not be what is proven here."""
+
     commit: str
+    head: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,19 @@ def hosted_at(url: str) -> Hosted | None:
     return Hosted(found["host"], found["owner"], found["name"]) if found else None
 
 
+def pull_at(url: str) -> tuple[Hosted, int] | None:
+    """The repository and the number of a pull request's own address; None where it is none."""
+    address, _, number = url.rpartition("/pull/")
+    at = hosted_at(address)
+    return (at, int(number)) if at and number.isascii() and number.isdigit() else None
+
+
 def next_step(head: str, found: PullRequest) -> Step:
     """What a pull request calls for whose task stands proven at ``head``."""
     if found.merge_commit:
-        return Merged(found.merge_commit)
+        return Merged(found.merge_commit, found.head)
+    if found.is_merged:  # and by which commit is not told yet
+        return Wait()
     if not found.is_open:
         return Closed()
     if found.head != head:
@@ -139,7 +152,8 @@ def body_of(evidence: Evidence, brief: str) -> str:
     if evidence.red:
         parts.append("## Seen red first\n\n" + "\n".join(_seen_red(evidence)))
     parts.append("## How it came about\n\n" + "\n".join(_history(evidence)))
-    parts.append(f"Clerk-Task: {evidence.task}\nClerk-Plan: {evidence.plan}")
+    # In a sentence: whoever squashes may take the body for the message, and trailers claim a landing.
+    parts.append(f"Task {_code(evidence.task)} of the plan {_code(evidence.plan)}.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -152,7 +152,8 @@ class Submissions:
         tasks = self._site.records.store.tasks(plan.name)
         unsettled = changed or any(task.state not in SETTLED for task in tasks)
         for task in tasks:
-            if task.held:  # whoever runs the plan again may have removed what held it
+            asked = task.state is TaskState.NEEDS_INPUT and task.pull_request
+            if task.held or asked:  # whoever runs the plan again may have mended it, here or there
                 self._site.ledger.amend(task, held="", retry_at=0.0)
         settled_at = 0.0 if unsettled else old.settled_at
         before = self._site.records.book.plan(plan.name)

@@ -341,6 +341,9 @@ def _handovers(
         is_next = _is_landable(task, record, plan) and not unmerged_dependencies(task, plan.tasks)
         if is_next and _is_due(record, snapshot):
             yield StartHandover(record.plan, record.id)
+    for record in standing[TaskState.NEEDS_INPUT]:  # a person may have merged it over there
+        if record.pull_request and _is_due(record, snapshot):
+            yield StartHandover(record.plan, record.id)
 
 
 def _is_due(record: TaskRecord, snapshot: Snapshot) -> bool:

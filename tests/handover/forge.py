@@ -20,6 +20,17 @@ with open(home / "asked.jsonl", "a") as log:
     print(json.dumps({"argv": argv, "given": given, "env": dict(__import__("os").environ)}), file=log)
 if (home / "offline").exists():
     sys.exit("error connecting to forge.invalid\\ncheck your internet connection")
+if (home / "refusal.json").exists():
+    told = json.loads((home / "refusal.json").read_text())
+    if argv[-1] == "rate_limit":
+        print(json.dumps(told["limits"]))
+        sys.exit(0)
+    print(json.dumps({"message": told["message"]}))
+    print(told["message"], file=sys.stderr)
+    sys.exit(told["code"])
+if argv[-1] == "repos/ada/shop":
+    print((home / "repository.json").read_text())
+    sys.exit(0)
 pulls = json.loads((home / "pulls.json").read_text())
 
 
@@ -68,6 +79,7 @@ class Forge:
         (made.home / ".gitconfig").write_text(f'[url "{made.remote}"]\n\tinsteadOf = {URL}.git\n')
         (made.home / "bin").mkdir()
         (made.home / "pulls.json").write_text("[]")
+        (made.home / "repository.json").write_text('{"fork": false}')
         (made.home / "gh.py").write_text(_GH.replace("parent.parent", "parent"))
         made.install()
         return made
@@ -109,6 +121,27 @@ class Forge:
         told = [word for parent in parents for word in ("-p", parent)]
         made = self.git("commit-tree", f"{parents[-1]}^{{tree}}", *told, "-m", message)
         self.git("update-ref", ref, made)
+        return made
+
+    def refuse(self, message: str, code: int = 1, **limits) -> None:
+        """Have ``gh`` refuse from now on; without a message no more."""
+        file = self.home / "refusal.json"
+        told = {"message": message, "code": code, "limits": limits}
+        file.write_text(json.dumps(told)) if message else file.unlink()
+
+    def squash(self, number: int, message: str) -> str:
+        """As a person does by the other button: one commit, which is not ours."""
+        head = f"refs/heads/{self.pulls[number - 1]['branch']}"
+        tree = self.git("merge-tree", "--write-tree", "refs/heads/main", head)
+        made = self.git("commit-tree", tree, "-p", "refs/heads/main", "-m", message)
+        self.git("update-ref", "refs/heads/main", made)
+        self.set(
+            number,
+            state="closed",
+            merged_at="2026-01-01T00:00:00Z",
+            merge_commit_sha=made,
+            sha=self.git("rev-parse", head),
+        )
         return made
 
     def merge(self, number: int) -> str:

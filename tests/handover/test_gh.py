@@ -89,7 +89,7 @@ async def test_its_complaint_is_told(host, tmp_path):
     told = {"": "", "{}": "", '{"errors": [{"message": "No commits"}]}': ": No commits"}
     for answer, more in told.items():
         (tmp_path / "answer").write_text(answer)
-        with pytest.raises(HandoverHeld, match=rf"^gh failed: gh: no \(HTTP 404\){more}$"):
+        with pytest.raises(HandoverHeld, match=rf"^gh failed: gh: no \(HTTP 404\){more}; is ada"):
             await host.look(AT, 7)
 
 

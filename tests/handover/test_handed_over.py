@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from handover.forge import URL
+from waiting import until_blocking
 
 HOSTILE = '--web=$(touch pwned) `x` "; @everyone'
 GOOD = "echo good > {0}.txt"
@@ -142,3 +145,105 @@ def test_a_checkout_of_the_target_follows_only_with_leave(yard, forge):
     yard.clerk("merge", "a", "--update-checkout", **forge.env)
     assert yard.until("a", "merged")["merged_commit"] == merged
     assert (yard.path / "a.txt").read_text() == "good\n"
+
+
+ASKS = {
+    "user": {"login": "rev"}, "state": "CHANGES_REQUESTED", "body": "more",
+    "author_association": "MEMBER",
+}  # fmt: skip
+
+
+def is_asked_for_changes(yard, forge) -> str:
+    """A task that is handed over and waits for a person here; its head."""
+    begin(yard, forge, {"a": GOOD.format("a"), "b": {"do": "cat a.txt > b.txt", "after": ["a"]}})
+    head = yard.status()["a"]["head"]
+    forge.set(1, reviews=[ASKS | {"commit_id": head}])
+    yard.clerk("merge", "a", code=None, **forge.env)
+    yard.until("a", "needs_input")
+    return head
+
+
+def look_again(yard, forge) -> None:
+    """Whoever runs the plan again has its pull requests looked at."""
+    yard.clerk("stop")
+    yard.clerk("start", str(yard.home / "p.yaml"), **forge.env)
+
+
+def test_what_a_person_mended_and_merged_over_there_is_noticed(yard, forge):
+    is_asked_for_changes(yard, forge)
+    theirs = forge.commit_on("refs/heads/clerk/p/a", "mended", "refs/heads/clerk/p/a")
+    merged = forge.merge(1)
+    look_again(yard, forge)
+    told = yard.until("a", "merged")
+    assert told["merged_commit"] == merged
+    assert f"with {theirs[:9]}, which is not what was proven here" in told["reason"]
+    yard.until("b", "verified")
+
+
+def test_a_squash_is_known_by_the_hosts_word_and_claims_nothing(yard, forge):
+    """Its message may be the pull request's body, as a setting over there has it."""
+    begin(yard, forge, {"a": GOOD.format("a")})
+    merged = forge.squash(1, forge.pulls[0]["title"] + "\n\n" + forge.pulls[0]["body"])
+    forge.git("update-ref", "-d", "refs/heads/clerk/p/a")  # as many have it done by itself
+    look(yard, forge)
+    told = yard.until("a", "merged")
+    assert told["merged_commit"] == merged
+    assert "not what was proven" not in told["reason"]
+    assert yard.audit(f"{merged}~1..{merged}") == ["person"]
+
+
+@pytest.mark.slow
+def test_what_was_merged_before_the_newest_work_came_leaves_that_to_a_person(yard, forge):
+    begin(yard, forge, {"a": [GOOD.format("a"), "echo good more > a.txt; echo good > c.txt"]})
+    first = yard.status()["a"]["head"]
+    forge.squash(1, "squashed")
+    yard.clerk("retry", "a", "--note", "more", **forge.env)
+    told = yard.until("a", "needs_input")
+    assert f"was merged at {first[:9]}, before {told['head'][:9]} came" in told["reason"]
+    assert told["pull_request"] == ""
+
+
+def test_closed_while_a_person_is_needed_is_told_and_not_asked_for_again(yard, forge):
+    is_asked_for_changes(yard, forge)
+    forge.set(1, state="closed")
+    look_again(yard, forge)
+    until_blocking(lambda: yard.status()["a"]["pull_request"] == "")
+    assert yard.status()["a"]["state"] == "needs_input"
+    assert "rev asks for changes" in yard.status()["a"]["reason"]
+
+
+def test_a_host_that_is_asked_too_often_is_left_alone_and_nobody_is_needed(yard, forge):
+    begin(yard, forge, {"a": GOOD.format("a")})
+    limited = "gh: API rate limit exceeded for user ID 1. (HTTP 403)"
+    limits = {"core": {"remaining": 0, "reset": time.time() + 900}}
+    forge.refuse(limited, resources=limits)
+    told = look(yard, forge)
+    assert "forge.invalid is asked too often by this login" in told["reason"]
+    assert (told["state"], told["held"], told["need"]) == ("verified", "", None)
+    asked = len(forge.asked)
+    look(yard, forge)
+    assert len(forge.asked) == asked
+    forge.refuse("")
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "mend"),
+    [
+        ("To get started with GitHub CLI, please run:  gh auth login", 4, "log in: gh auth login"),
+        ("gh: Bad credentials (HTTP 401)", 1, "log in: gh auth login --hostname forge.invalid"),
+        ("gh: Not Found (HTTP 404)", 1, "is ada/shop there, and may this login see it"),
+    ],
+)
+def test_what_the_owner_can_do_about_it_is_told(yard, forge, told, code, mend):
+    forge.refuse(told, code)
+    ended = yard.clerk("run", plan(yard, {"a": GOOD.format("a")}), code=3, **forge.env)
+    assert mend in ended.stdout
+    assert forge.git("for-each-ref", "refs/heads/clerk") == ""
+
+
+def test_a_fork_is_told_for_what_it_is(yard, forge):
+    (forge.home / "repository.json").write_text('{"parent": {"full_name": "up/shop"}}')
+    begin(yard, forge, {"a": GOOD.format("a")})
+    page = yard.clerk("status", "a").stdout
+    assert "a fork of up/shop: the pull request is opened in the fork" in page.replace("\n", " ")
+    assert yard.status()["a"]["pull_request"] == f"{URL}/pull/1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from orchestrator.handover.pull_request import (
     body_of,
     hosted_at,
     next_step,
+    pull_at,
     title_of,
 )
 from orchestrator.states import Strategy, Verdict
@@ -79,8 +81,9 @@ def review(state="CHANGES_REQUESTED", commit=HEAD, author="rev", standing="MEMBE
         (OPEN, Wait()),
         (replace(OPEN, head=OTHER), Update()),
         (replace(OPEN, is_open=False), Closed()),
-        (replace(OPEN, is_open=False, merge_commit=OTHER), Merged(OTHER)),
-        (replace(OPEN, is_open=False, merge_commit=OTHER, head=OTHER), Merged(OTHER)),
+        (replace(OPEN, is_open=False, merge_commit=OTHER), Merged(OTHER, HEAD)),
+        (replace(OPEN, is_open=False, merge_commit=OTHER, head=OTHER), Merged(OTHER, OTHER)),
+        (replace(OPEN, is_open=False, is_merged=True), Wait()),
         (replace(OPEN, reviews=[review()]), ChangesRequested("rev", "why")),
         (replace(OPEN, reviews=[review(standing="NONE")]), Wait()),
         (replace(OPEN, reviews=[review(standing="CONTRIBUTOR")]), Wait()),
@@ -99,6 +102,20 @@ def test_what_a_state_over_there_calls_for(found, step):
     assert next_step(HEAD, found) == step
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://github.com/ada/shop/pull/7", (Hosted("github.com", "ada", "shop"), 7)),
+        ("https://github.com/ada/shop/pull/x", None),
+        ("https://github.com/ada/shop/pull/٣", None),
+        ("https://github.com/ada/pull/7", None),
+        ("", None),
+    ],
+)
+def test_a_pull_requests_own_address_tells_where_it_is(url, found):
+    assert pull_at(url) == found
+
+
 def test_a_reviewers_words_are_cleaned_and_bounded():
     step = next_step(HEAD, replace(OPEN, reviews=[review(body="\x1b]52;x\x07a" + "b" * 9000)]))
     assert isinstance(step, ChangesRequested)
@@ -113,7 +130,8 @@ def test_a_body_tells_what_passed_on_which_tree_and_who_worked():
     assert "| `unit` | passed | 12 passed, 1 skipped | 3.2s |" in body
     assert "what it merges to was not verified here" in body
     assert "- session 1 by `claude`: completed\n" in body
-    assert body.endswith("Clerk-Task: cart\nClerk-Plan: shop\n")
+    assert body.endswith("Task `cart` of the plan `shop`.\n")
+    assert not re.search(r"^Clerk-", body, re.MULTILINE), "a squash would take it for trailers"
     assert "Seen red" not in body
 
 
