@@ -20,6 +20,42 @@ if TYPE_CHECKING:
 RARE, FREQUENT = 0.005, 0.9
 """A failure rate outside of this is an estimate from too little."""
 
+POSSIBLE = tuple(RARE * (FREQUENT / RARE) ** (step / 15) for step in range(16))
+"""The failure rates that are held possible."""
+
+BAD_BEFORE, SEEN_BEFORE = 0.1, 4.0
+"""What counts as seen before anything was: so little that rare and frequent are about as likely."""
+
+
+def beliefs(passed: int, failed: int, red: Iterable[int] = ()) -> list[float]:
+    """How likely each of ``POSSIBLE`` is after so many outcomes, and ``red`` stretches of so many changes.
+
+    Of a stretch at least one is bad, and no more is known. So a few red looks tell at once that
+    failures are frequent, long before as many changes have been refused.
+    """
+    bad, good = BAD_BEFORE + failed, SEEN_BEFORE - BAD_BEFORE - 1 + passed
+    logs = [bad * math.log(rate) + good * math.log1p(-rate) for rate in POSSIBLE]
+    for length in red:
+        ones = (-math.expm1(length * math.log1p(-rate)) for rate in POSSIBLE)
+        logs = [known + math.log(one) for known, one in zip(logs, ones, strict=True)]
+    most = max(logs)
+    weights = [math.exp(known - most) for known in logs]
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+def believed_survival(belief: Sequence[float], suspects: Sequence[int | None]) -> list[float]:
+    """How likely all up to each are good, whatever the rate is."""
+    together = [0.0] * len(suspects)
+    for likely, rate in zip(belief, POSSIBLE, strict=True):
+        if likely >= _NEGLIGIBLE:
+            alive = survival(hazards(rate, suspects))
+            together = [sum_ + likely * left for sum_, left in zip(together, alive, strict=True)]
+    return together
+
+
+_NEGLIGIBLE = 1e-4
+
 
 def hazards(rate: float, suspects: Iterable[int | None]) -> list[float]:
     """How likely each change is bad, those before it being good.

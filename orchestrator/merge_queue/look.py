@@ -36,6 +36,7 @@ class QueueLook:
     plans: Mapping[str, PlanSnapshot]
     course: QueueCourse
     failure_rate: float
+    outcomes: tuple[int, int]
 
     @classmethod
     def at(
@@ -45,8 +46,9 @@ class QueueLook:
         own = [plans[name].plan for name in {record.plan for _, record in line}]
         course = course_of(own, site.records.settings.verify_slots)
         tasks = [task for plan in plans.values() for task in plan.tasks.values()]
-        rate = failure_rate(*outcomes(tasks))
-        return cls(target, commit, line[: reach(course.slots)], plans, course, rate)
+        known = outcomes(tasks)
+        rate = failure_rate(*known)
+        return cls(target, commit, line[: reach(course.slots)], plans, course, rate, known)
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:

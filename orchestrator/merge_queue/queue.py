@@ -156,6 +156,7 @@ class MergeQueue:
             mode=seen.course.mode,
             slots=seen.course.slots,
             failure_rate=seen.failure_rate,
+            outcomes=seen.outcomes,
         )
         self._show(seen, train)
         await self._send_back(train, coupler)

@@ -17,10 +17,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Protocol
 
-from orchestrator.merge_queue.ladder import hazards, rungs, survival, unserved
+from orchestrator.merge_queue.ladder import (
+    beliefs,
+    believed_survival,
+    hazards,
+    rungs,
+    survival,
+    unserved,
+)
 from orchestrator.states import QueueMode
 
 
@@ -229,8 +236,13 @@ def next_move(
     mode: QueueMode,
     slots: int,
     failure_rate: float,
+    outcomes: tuple[int, int] | None = None,
 ) -> Move:
-    """What the train calls for, with the commits in ``running`` under verification."""
+    """What the train calls for, with the commits in ``running`` under verification.
+
+    Where ``outcomes`` tell how many landed and how many were refused, the looks are put by what that
+    and the red ones of this very train make likely, and not by ``failure_rate`` alone.
+    """
     course = resolved_mode(mode, train.length, slots, failure_rate)
     known = [standing(car) for car in train.cars]
     land = _landable(train, known, running, course.mode)
@@ -239,7 +251,11 @@ def next_move(
     if course.mode is QueueMode.SERIAL:
         slots, wanted = 1, wanted[:1]
     elif course.mode is QueueMode.TIP:
-        alive = survival(hazards(failure_rate, _suspects(train, land, known)))
+        suspects = _suspects(train, land, known)
+        if outcomes is None:
+            alive = survival(hazards(failure_rate, suspects))
+        else:
+            alive = believed_survival(beliefs(*outcomes, _red_stretches(train)), suspects)
         places = {car.commit: at for at, car in enumerate(rest)}
         under_way = sorted(places[commit] for commit in running if commit in places)
         wanted = _looks(alive, under_way, slots)
@@ -292,6 +308,13 @@ def _looks(alive: Sequence[float], under_way: Sequence[int], slots: int) -> list
     rest = [at for at, left in enumerate(alive) if left > 0]
     ideal = rungs(alive[: len(rest)], slots)
     return [*unserved(ideal, under_way), *(at for at in rest if at not in ideal)]
+
+
+def _red_stretches(train: Train) -> list[int]:
+    """How many changes each of those left out may be red for: itself and those since the one before."""
+    places = {car.commit: at for at, car in enumerate(train.cars, 1)}
+    ends = [0, *sorted(places.get(car.base, 0) for car in train.aside)]
+    return [after - before + 1 for before, after in pairwise(ends)]
 
 
 def _suspects(train: Train, land: int, known: Sequence[Standing]) -> list[int | None]:

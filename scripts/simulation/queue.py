@@ -130,6 +130,7 @@ class Queue:
             mode=rules.mode,
             slots=rules.slots,
             failure_rate=rate,
+            outcomes=(len(self.course.landed), len(self.course.refused)),
         )
         for car in move.verify:
             self._start(car)

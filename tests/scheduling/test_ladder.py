@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.merge_queue.ladder import hazards, rungs, survival, unserved
+from orchestrator.merge_queue.ladder import (
+    POSSIBLE,
+    beliefs,
+    believed_survival,
+    hazards,
+    rungs,
+    survival,
+    unserved,
+)
 
 RATES = st.floats(0, 1)
 SUSPECTS = st.lists(st.none() | st.integers(1, 40), min_size=1, max_size=60)
@@ -83,3 +93,46 @@ def test_each_look_under_way_serves_one_place(wanted, running):
 
 def test_a_look_under_way_serves_the_nearest_place():
     assert unserved([3, 12, 35], [14]) == [3, 35]
+
+
+def mean(belief):
+    return sum(likely * rate for likely, rate in zip(belief, POSSIBLE, strict=True))
+
+
+COUNTS = st.integers(0, 200)
+STRETCHES = st.lists(st.integers(1, 40), max_size=6)
+
+
+@given(COUNTS, COUNTS, STRETCHES)
+def test_what_is_believed_is_a_likelihood_and_ever_more_failures_are_ever_more_likely(
+    passed, failed, red
+):
+    belief = beliefs(passed, failed, red)
+    assert sum(belief) == pytest.approx(1)
+    assert all(0 <= likely <= 1 for likely in belief)
+    known = mean(belief)
+    assert mean(beliefs(passed + 1, failed, red)) <= known + 1e-9
+    assert mean(beliefs(passed, failed + 1, red)) >= known - 1e-9
+    assert mean(beliefs(passed, failed, [*red, 5])) >= known - 1e-9
+
+
+def test_a_few_red_looks_tell_what_many_refusals_would():
+    assert mean(beliefs(0, 0)) < 0.1
+    assert mean(beliefs(0, 0, [4, 4])) > 0.2
+    assert mean(beliefs(200, 4, [4, 4])) < 0.05, "against all that is known they tell little"
+
+
+@given(COUNTS, COUNTS, STRETCHES, SUSPECTS)
+def test_what_is_believed_to_be_good_falls_from_change_to_change(passed, failed, red, suspects):
+    found = believed_survival(beliefs(passed, failed, red), suspects)
+    assert len(found) == len(suspects)
+    assert all(1 >= before >= after >= 0 for before, after in pairwise([1, *found]))
+
+
+def test_where_the_rate_is_known_well_it_is_as_if_it_were_told():
+    found = believed_survival(beliefs(97_000, 3_000), [None] * 40)
+    assert found == pytest.approx(alive(0.03, 40), abs=0.05)
+
+
+def test_of_suspects_of_which_one_is_bad_not_all_are_good():
+    assert believed_survival(beliefs(3, 1), [3, 2, 1])[-1] == pytest.approx(0, abs=1e-9)

@@ -52,7 +52,8 @@ class Story(RuleBasedStateMachine):
         before = self._train()
         self.line.append(one)
         after = self._train()
-        assert refuted(after, self.running) == refuted(before, self.running)
+        # one like it that was taken out may be running: then it counts again
+        assert refuted(after, self.running) <= refuted(before, self.running)
         assert after.cars[: len(before.cars)] == before.cars
 
     @rule(flaws=st.lists(FLAWS, min_size=2, max_size=12), other=st.integers(1, 6))
@@ -154,6 +155,7 @@ class Story(RuleBasedStateMachine):
             mode=self.mode,
             slots=self.slots,
             failure_rate=self._rate(),
+            outcomes=(len(self.landed), len(self.refused)),
         )
         self._check_verify(train, move)
         self.running |= {car.commit for car in move.verify}
