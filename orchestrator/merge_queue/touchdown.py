@@ -7,12 +7,13 @@ and nothing tears what follows apart.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
 
 from orchestrator.crash_points import crash_point
-from orchestrator.errors import RefMoved
+from orchestrator.errors import GitError, RefMoved
 from orchestrator.git.refs import candidate_ref
 from orchestrator.merge_queue.landing_outcomes import Held, Landed
 
@@ -65,7 +66,12 @@ class Touchdown:
         crash_point("landing.intended")
         with anyio.CancelScope(shield=True):
             expected = await self._ground.expect(checkouts, old, new)
-            await self._move(old, new, members)
+            try:
+                await self._move(old, new, members)
+            except GitError:
+                with suppress(GitError):  # nothing moved: what was expected is forgotten
+                    await self._ground.look_behind()
+                raise
             notes = await self._ground.bring_along(expected, new, leave)
             if new != old:
                 notes += await self._ground.latecomers(checkouts, old, new, leave)

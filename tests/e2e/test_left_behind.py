@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 
 from waiting import until_blocking
 
@@ -100,3 +101,27 @@ def test_where_one_plan_says_wait_nothing_lands_past_a_checkout(yard):
     assert "main is checked out in" in held.stdout
     assert behind(yard) == []
     assert yard.git("ls-tree", "--name-only", "main").split() == ["check.sh", "first.txt"]
+
+
+THE_MOVE_FAILS = """
+import sys
+from orchestrator.cli import obey
+from orchestrator.errors import GitError
+from orchestrator.git.landing import Landing
+
+async def fail(*_, **__):
+    raise GitError("the disk is full")
+
+Landing.land = fail
+sys.exit(obey(sys.argv[1:]))
+"""
+
+
+def test_a_move_that_failed_leaves_nothing_of_what_was_expected(yard):
+    yard.git("checkout", "-q", "main")
+    plan = yard.plan({"one": "echo good > one.txt"}, **LANDS)
+    order = [sys.executable, "-c", THE_MOVE_FAILS, "run", str(plan)]
+    done = subprocess.run(order, cwd=yard.path, env=yard.env(), capture_output=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert yard.git("for-each-ref", "refs/clerk/behind") == ""
+    assert behind(yard) == []
