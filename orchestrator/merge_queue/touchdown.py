@@ -75,10 +75,11 @@ class Touchdown:
             notes = await self._ground.bring_along(expected, new, leave)
             if new != old:
                 notes += await self._ground.latecomers(checkouts, old, new, leave)
+            if checkouts or notes:  # before it counts as landed: whoever waits for that is told all
+                with suppress(GitError):
+                    await self._ground.look_behind()
             for member in members:
                 self._record(member, notes)
-            if checkouts or notes:
-                await self._ground.look_behind()
         return None
 
     async def _move(self, old: str, new: str, members: Sequence[Member]) -> None:
