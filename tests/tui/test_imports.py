@@ -12,6 +12,7 @@ ALLOWED = {
     "orchestrator.api.changes",
     "orchestrator.api.client",
     "orchestrator.api.conflict_views",
+    "orchestrator.api.dependants",
     "orchestrator.api.log_views",
     "orchestrator.api.timing_views",
     "orchestrator.api.models",
