@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from orchestrator.supervision import orphans, process
+from orchestrator.supervision import orphans, process, small_trees
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,7 +63,7 @@ def _prefix() -> str:
 
 
 async def _remove(folder: Path) -> None:
-    if _removed_at_once(folder):
+    if small_trees.removed(folder):
         return
     env = {"PATH": os.defpath}
     for argv in (
@@ -74,17 +74,3 @@ async def _remove(folder: Path) -> None:
         if not folder.exists():
             return
         await process.run(argv, cwd="/", env=env, timeout_seconds=_SECONDS)
-
-
-def _removed_at_once(folder: Path) -> bool:
-    """Remove a folder that holds only files and empty folders, as most do: no command is needed."""
-    try:
-        for entry in list(folder.iterdir()):
-            if entry.is_dir() and not entry.is_symlink():
-                entry.rmdir()
-            else:
-                entry.unlink()
-        folder.rmdir()
-    except OSError:
-        return False
-    return True

@@ -23,7 +23,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
 from orchestrator.git.environment import search_path
-from orchestrator.supervision import process
+from orchestrator.supervision import process, small_trees
 
 if TYPE_CHECKING:
     from orchestrator.git.command import Git
@@ -200,9 +200,9 @@ def _recorded(entry: str) -> bytes:
 async def delete_trees(*paths: Path) -> None:
     """Delete ``paths`` and all below them, thousands of folders deep and unreadable ones too.
 
-    By ``rm``: Python's own runs out of stack, git's out of path length. Raises GitError.
+    Large ones by ``rm``: Python's own runs out of stack, git's out of path length. Raises GitError.
     """
-    doomed = [str(path) for path in paths if os.path.lexists(path)]
+    doomed = [str(path) for path in paths if not small_trees.removed(path)]
     if not doomed:
         return
     done = await _command("rm", "-rf", "--", *doomed)

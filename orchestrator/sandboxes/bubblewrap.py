@@ -26,7 +26,7 @@ from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.shared_network import shared_network
 from orchestrator.sandboxes.system_view import accounts, shown, system_view
 from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
-from orchestrator.supervision import process
+from orchestrator.supervision import process, small_trees
 from orchestrator.supervision.job import Handed, Witness
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Bubblewrap:
         if enclosure.home is not None:
             folders.append(enclosure.home)
         user = user_of(enclosure.who)
+        if small_trees.given(folders, user, user):
+            return
         # Only what is another's: a change of owner makes git read a file again.
         others = ("(", "!", "-uid", str(user), "-o", "!", "-gid", str(user), ")")
         give = ("-exec", "chown", "-h", f"{user}:{user}", "--", "{}", "+")
