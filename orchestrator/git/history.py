@@ -98,6 +98,8 @@ class History:
 
     async def common_base(self, commits: Collection[str]) -> str:
         """The newest commit that is an ancestor of them all; empty for unrelated ones."""
+        if len(commits) == 1:
+            return next(iter(commits))
         found = await self._git.run("merge-base", "--octopus", *sorted(commits), ok=(0, 1))
         return found.text
 

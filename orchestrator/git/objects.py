@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from orchestrator.git.command import Git
 
+_TREES_KEPT = 4096
+
 _MISSING = " missing'"
 """How the reader ends its words about a name that stands for nothing."""
 
@@ -53,6 +55,7 @@ class Objects:
     def __init__(self, git: Git, *, sha1: bool = True) -> None:
         self._git = git
         self._readable = sha1
+        self._trees: dict[str, str] = {}
         self._reader = ObjectReader("/")
         # GitPython lays this over what we inherited ourselves, so each variable by which
         # git would look for objects elsewhere is named.
@@ -102,8 +105,14 @@ class Objects:
         return os.fsdecode(oid)
 
     async def tree_of(self, oid: str) -> str:
-        """The tree of the commit ``oid``."""
-        return (await self.commit(oid)).tree
+        """The tree of the commit ``oid``, which is asked for once: an oid names nothing else."""
+        known = self._trees.get(oid)
+        if known is None:
+            known = (await self.commit(oid)).tree
+            if len(self._trees) >= _TREES_KEPT:
+                self._trees.clear()
+            self._trees[oid] = known
+        return known
 
     def size_of(self, oid: str) -> int | None:
         """The bytes of an object; None when there is none, or the reader cannot tell."""

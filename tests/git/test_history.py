@@ -92,3 +92,11 @@ async def test_what_git_does_not_know_shifts_no_look_to_another_change(sample, o
     assert (await opened.history.changes(base, one))[1] == ("a.txt",)
     with pytest.raises(GitError):
         await opened.history.changes(base, gone)
+
+
+async def test_the_common_base_of_several_is_told_and_one_is_its_own(sample, opened, monkeypatch):
+    base = sample.head
+    one, two = sample.commit_on(base, {"a.txt": "1"}), sample.commit_on(base, {"a.txt": "2"})
+    assert await opened.history.common_base({one, two}) == base
+    monkeypatch.setattr(opened.git, "run", None)
+    assert await opened.history.common_base({one}) == one

@@ -50,3 +50,10 @@ async def test_a_reader_that_was_ended_in_mid_sentence_is_not_believed(sample, o
 
     monkeypatch.setattr(type(opened.objects._reader), "get_object_data", broken_off)
     assert await opened.objects.commit(sample.head) == whole
+
+
+async def test_the_tree_of_a_commit_is_asked_for_once(sample, opened, monkeypatch):
+    tree = sample.git("rev-parse", "HEAD^{tree}")
+    assert await opened.objects.tree_of(sample.head) == tree
+    monkeypatch.setattr(opened.objects, "raw_commit", None)
+    assert await opened.objects.tree_of(sample.head) == tree
