@@ -1,28 +1,31 @@
 """Linked worktrees, made and removed without git's races.
 
 ``git worktree add`` in parallel fails up to half the time, because each add walks the half-made
-entries of the others; with a lock around an add without checkout, and the checkout outside it,
-none of 256 failed. One process adds (one engine per repository), so a lock in the process will
-do. Removing renames first: the path is free at once, however long deleting takes.
+entries of the others, and so does whatever git the user runs meanwhile; killed, it leaves one. So
+the entry, three files of a documented layout, is written aside and renamed into place whole: git
+meets it finished or not at all, and three processes are saved. Removing renames first, too: the
+path is free at once, however long deleting takes.
 
-Which admin folder belongs to a path is asked once, before an agent ever stood in it, and kept by
-us: the ``.git`` file is the agent's to rewrite.
+Which admin folder belongs to a path is known from making it, before an agent ever stood there, and
+kept by us: the ``.git`` file is the agent's to rewrite.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import anyio
 
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
 from orchestrator.git.command import WorkTree
 from orchestrator.git.environment import search_path
+from orchestrator.git.refs import branch_ref
 from orchestrator.supervision import process, small_trees
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from orchestrator.supervision.job import Completed
 
 TRASH = ".trash"
+_COMMON = "../..\n"
+"""Where an admin folder finds the repository it belongs to."""
 
 
 class LinkedWorktrees:
@@ -43,32 +48,45 @@ class LinkedWorktrees:
         self._git = git
         self._ledger = ledger
         self._admin_trash = ledger.with_name(f"{ledger.name}-trash")
-        self._adding = anyio.Lock()
         self.home = home
 
     async def add(self, name: str, commit: str, *, branch: str | None = None) -> WorkTree:
-        """A worktree ``home/name`` holding ``commit``: on the new branch ``branch``, or detached.
+        """A worktree ``home/name`` holding ``commit``: on ``branch``, which is there, or detached.
 
-        What a crash left at that path is removed first. Raises GitError, also when the branch
-        exists already.
+        What a crash left at that path is removed first. Raises GitError when there is no such
+        commit.
         """
         await self.discard(name)
         path = self.home / name
         # What a job makes in there, say a program that runs as its owner, is not for others.
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        place = ("--no-track", "-b", branch) if branch else ("--detach",)
-        # Shielded, since an add that is killed leaves an entry over which all other git stumbles.
-        async with self._adding:
-            with anyio.CancelScope(shield=True):
-                await self._git.run("worktree", "add", "--no-checkout", *place, str(path), commit)
+        path.mkdir(parents=True)
+        tree = WorkTree(path, self._enter(path, f"ref: {branch_ref(branch)}" if branch else commit))
         crash_point("worktree.added")
-        tree = WorkTree(path, _pointed_at(path))
         await self._git.run("read-tree", "--reset", "-u", commit, at=tree)
         crash_point("worktree.filled")
         self.record(name, tree.git_dir.name)
         crash_point("worktree.recorded")
         return tree
+
+    def _enter(self, path: Path, head: str) -> Path:
+        """The admin folder of a new worktree; pruning passes it over, since ``.git`` is there first."""
+        draft = self._admin_trash / uuid.uuid4().hex
+        draft.mkdir(parents=True)
+        (draft / "HEAD").write_text(f"{head}\n", "utf-8")
+        (draft / "commondir").write_text(_COMMON, "utf-8")
+        (draft / "gitdir").write_bytes(os.fsencode(f"{path / '.git'}\n"))
+        entries = self._git.common_dir / "worktrees"
+        entries.mkdir(exist_ok=True)
+        for number in count():
+            admin = entries / f"{path.name}{number or ''}"
+            if os.path.lexists(admin):
+                continue
+            (path / ".git").write_bytes(os.fsencode(f"gitdir: {admin}\n"))
+            with suppress(FileExistsError, NotADirectoryError):  # somebody was quicker
+                _renamed(draft, admin)
+                return admin
+        raise AssertionError  # there is always another number
 
     def find(self, name: str) -> WorkTree | None:
         """The finished worktree ``home/name`` if it still stands; its ``.git`` file is mended."""
@@ -107,9 +125,7 @@ class LinkedWorktrees:
         self._ledger.joinpath(name).unlink(missing_ok=True)
         doomed = [to_trash(path, self.home / TRASH)] if os.path.lexists(path) else []
         crash_point("worktree.trashed")
-        # An entry may be met half-written while an add is under way: not together with one.
-        async with self._adding:
-            doomed += [to_trash(entry, self._admin_trash) for entry in self.entries_of(path)]
+        doomed += [to_trash(entry, self._admin_trash) for entry in self.entries_of(path)]
         crash_point("worktree.forgotten")
         await delete_trees(*doomed)
 
@@ -142,7 +158,7 @@ class LinkedWorktrees:
         """Put back the pointers between a worktree and its admin folder if they were changed."""
         self._ensure(tree.path / ".git", f"gitdir: {tree.git_dir}\n")
         self._ensure(tree.git_dir / "gitdir", f"{tree.path / '.git'}\n")
-        self._ensure(tree.git_dir / "commondir", "../..\n")
+        self._ensure(tree.git_dir / "commondir", _COMMON)
 
     def _ensure(self, pointer: Path, wanted: str) -> None:
         content = os.fsencode(wanted)
@@ -151,6 +167,15 @@ class LinkedWorktrees:
         if os.path.lexists(pointer):
             to_trash(pointer, self.home / TRASH)
         pointer.write_bytes(content)
+
+
+def _renamed(draft: Path, admin: Path) -> None:
+    try:
+        draft.rename(admin)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(admin) from error
+        raise
 
 
 def open_up(folder: Path) -> None:
@@ -218,10 +243,3 @@ async def delete_trees(*paths: Path) -> None:
 async def _command(*argv: str) -> Completed:
     env = {"PATH": search_path(), "LC_ALL": "C"}
     return await process.run(argv, cwd="/", env=env, timeout_seconds=None)
-
-
-def _pointed_at(path: Path) -> Path:
-    """The admin folder of a worktree made this moment, in which nobody has stood yet."""
-    return Path(
-        os.fsdecode((path / ".git").read_bytes()).removeprefix("gitdir: ").removesuffix("\n")
-    )

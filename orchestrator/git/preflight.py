@@ -28,12 +28,22 @@ def preflight(repository: Repository, *, target: str, plan: str) -> tuple[str, .
 
     Raises CannotRun for what makes the work impossible.
     """
+    _require_files(repository)
     branches = _branches(repository)
     _require_target(repository, target, branches)
     _require_room(plan, branches)
     _require_writable(repository.common_dir)
     _require_writable(repository.worktrees_dir)
     return tuple(_warnings(repository, target))
+
+
+def _require_files(repository: Repository) -> None:
+    """Refs are read, and whole repositories made, where each is a file or a line of packed-refs."""
+    if (repository.common_dir / "reftable").is_dir():
+        raise CannotRun(
+            "the repository keeps its refs in a reftable, which clerk does not know; "
+            "run: git refs migrate --ref-format=files"
+        )
 
 
 def _branches(repository: Repository) -> frozenset[str]:

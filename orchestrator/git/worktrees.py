@@ -45,9 +45,9 @@ class TaskWorktrees:
 
         An older branch of that name gives way; commits only it holds are kept under a keep ref.
         """
-        name, branch = f"{plan}/{task}", task_branch(plan, task)
-        await self._set_aside(plan, task, start)
-        return await self._linked.add(name, start, branch=branch)
+        branch = task_branch(plan, task)
+        await self._begin(plan, task, branch_ref(branch), start)
+        return await self._linked.add(f"{plan}/{task}", start, branch=branch)
 
     async def reopen(self, plan: str, task: str) -> WorkTree:
         """The task's worktree as its last session left it, or a new one at the branch's head.
@@ -62,9 +62,7 @@ class TaskWorktrees:
         head = await self._refs.resolve(branch_ref(branch))
         if head is None:
             raise GitError(f"there is no branch '{branch}' to open; the task must start anew")
-        tree = await self._linked.add(name, head)
-        await attach(self._git, tree, branch)
-        return tree
+        return await self._linked.add(name, head, branch=branch)
 
     async def go_ahead(self, plan: str, task: str, old: str, new: str) -> tuple[str, ...]:
         """Bring the files of a standing worktree from ``old``, its head, to ``new``.
@@ -95,15 +93,15 @@ class TaskWorktrees:
         if plan_folder.is_dir() and not os.listdir(plan_folder):  # noqa: PTH208 - only whether
             plan_folder.rmdir()
 
-    async def _set_aside(self, plan: str, task: str, start: str) -> None:
-        ref = branch_ref(task_branch(plan, task))
+    async def _begin(self, plan: str, task: str, ref: str, start: str) -> None:
+        """The task's branch at ``start``; what stood on it is kept where it was more than that."""
         old = await self._refs.resolve(ref)
-        if old is None:
+        if old == start:
             return
-        if not await self._history.is_ancestor(old, start):
+        if old and not await self._history.is_ancestor(old, start):
             await self._refs.hold(stray_ref(plan, task, old), old)
         crash_point("worktree.set-aside")
-        await self._refs.delete(ref, old, "clerk: task starts anew")
+        await self._refs.move(ref, start, old or "", "clerk: task starts anew")
 
 
 async def attach(git: Git, tree: WorkTree, branch: str) -> None:

@@ -168,6 +168,12 @@ def test_preflight_passes_a_plain_repository_without_a_word(sample):
     assert sample.git("status", "--porcelain", "--ignored") == ""
 
 
+def test_preflight_refuses_a_repository_with_a_reftable(sample):
+    (sample.path / ".git" / "reftable").mkdir()
+    with pytest.raises(CannotRun, match="git refs migrate --ref-format=files"):
+        preflight(Repository.discover(sample.path), target="main", plan="p")
+
+
 def test_preflight_refuses_a_repository_without_commits(tmp_path, sample):
     sample.git("init", "-q", "-b", "main", str(tmp_path / "empty"))
     with pytest.raises(CannotRun, match="no commits yet"):

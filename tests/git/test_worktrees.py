@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from orchestrator.errors import GitError
+from orchestrator.git import linked
 from orchestrator.git.linked import TRASH, delete_trees
 
 pytestmark = pytest.mark.anyio
@@ -29,14 +30,28 @@ async def test_32_worktrees_at_once_all_come_to_be(sample, opened):
     assert len(branches) == 32
 
 
-async def test_an_add_under_way_is_finished_before_a_cancellation_goes_on(sample, opened):
-    """Killed, it would leave an entry over which all other git stumbles."""
+async def test_git_meets_a_new_worktree_whole_or_not_at_all(sample, opened, monkeypatch):
+    """A half-made entry is one over which all other git stumbles."""
+    renamed, seen = linked._renamed, []
+
+    def looked_at(draft, admin):
+        seen.append(sample.git("worktree", "list"))
+        renamed(draft, admin)
+        sample.git("worktree", "prune", "--expire=now")
+        seen.append(sample.git("worktree", "list"))
+
+    monkeypatch.setattr(linked, "_renamed", looked_at)
+    await opened.worktrees.create("p", "t", sample.head)
+    assert ["/p/t" in listing for listing in seen] == [False, True]
+
+
+async def test_an_add_that_was_cancelled_leaves_nothing_that_disturbs(sample, opened):
     run = opened.git._run
 
     with anyio.CancelScope() as scope:
 
         async def cancelled_meanwhile(args, **kwargs):
-            if args[0] == "worktree":
+            if args[0] == "read-tree":
                 scope.cancel()
             return await run(args, **kwargs)
 
@@ -48,6 +63,33 @@ async def test_an_add_under_way_is_finished_before_a_cancellation_goes_on(sample
     assert "clerk/p/t" in sample.git("branch", "-a")
     assert await opened.repair() == ("removed what was left of the worktree p/t",)
     assert (await opened.worktrees.create("p", "t", sample.head)).path.is_dir()
+
+
+async def test_worktrees_of_one_name_have_entries_of_their_own(sample, opened, tmp_path):
+    sample.git("worktree", "add", "-q", "--detach", str(tmp_path / "t"))
+    trees = [await opened.worktrees.create(plan, "t", sample.head) for plan in ("p", "q")]
+    assert [tree.git_dir.name for tree in trees] == ["t1", "t2"]
+    for plan, tree in zip("pq", trees, strict=True):
+        branch = sample.git("symbolic-ref", "HEAD", cwd=tree.path)
+        assert branch == f"refs/heads/clerk/{plan}/t"
+        assert sample.git("status", "--porcelain", cwd=tree.path) == ""
+    assert sample.git("symbolic-ref", "-q", "HEAD", cwd=sample.path) == "refs/heads/main"
+
+
+async def test_an_entry_that_appears_meanwhile_is_left_alone(sample, opened, monkeypatch):
+    renamed = linked._renamed
+
+    def overtaken(draft, admin):
+        monkeypatch.setattr(linked, "_renamed", renamed)
+        admin.mkdir()
+        (admin / "theirs").touch()
+        renamed(draft, admin)
+
+    monkeypatch.setattr(linked, "_renamed", overtaken)
+    tree = await opened.worktrees.create("p", "t", sample.head)
+    assert tree.git_dir.name == "t1"
+    assert (tree.git_dir.parent / "t" / "theirs").exists()
+    assert sample.git("symbolic-ref", "HEAD", cwd=tree.path) == "refs/heads/clerk/p/t"
 
 
 async def test_a_worktree_stands_on_its_tasks_branch_and_is_clean(sample, opened):
