@@ -6,7 +6,7 @@ afterwards again. What makes git run or read something else is *tampered*, and n
 a person has put it back or accepted it; a ref that neither the engine nor its jobs' own branches
 account for has *moved*, which a person may have done too, and is only told.
 
-A look reads file times first, and a file's content or the refs only when those changed.
+A look reads file times first, and a file's content only when those changed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,15 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import GitError
 from orchestrator.git.linked import entries_in
+from orchestrator.git.ref_files import UNREADABLE, RefFiles
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from orchestrator.git.command import Git
     from orchestrator.git.refs import Refs
-
-OWN_REFS = ("refs/heads/clerk", "refs/clerk")
-"""Where jobs work, so that what moves there tells nothing."""
 
 _FILES = ("commondir", "config", "config.worktree", "objects/info/alternates")
 _FOLDERS = ("hooks", "info")
@@ -72,18 +70,18 @@ class Tripwire:
         self._refs = refs
         self._home = os.fsencode(home)
         self._contents: dict[str, tuple[_Signature, bytes]] = {}
-        self._listing: tuple[object, dict[str, str]] = (None, {})
+        self._ref_files = RefFiles(git.common_dir)
         self._watches: dict[str, Fingerprint] = {}
         self._cases: dict[str, list[Fingerprint]] = {}
 
     async def begin(self, job: str) -> None:
         """Remember what is there before ``job`` (a name for it) starts."""
-        self._watches[job] = await self.look()
+        self._watches[job] = self.look()
 
     async def end(self, job: str, *, of: str) -> Changes:
         """What changed while ``job`` ran; tampering is a case against the task ``of`` from now on."""
         before = self._watches.pop(job)
-        changes = await self.compare(before, await self.look())
+        changes = await self.compare(before, self.look())
         if changes.tampered:
             self._cases.setdefault(of, []).append(before)
         return changes
@@ -95,7 +93,7 @@ class Tripwire:
         """
         if not self._watches and not self._cases:
             return ()
-        now, found = await self.look(), list[str]()
+        now, found = self.look(), list[str]()
         for of, befores in list(self._cases.items()):
             told = [(await self.compare(before, now)).tampered for before in befores]
             self._cases[of] = [one for one, tampered in zip(befores, told, strict=True) if tampered]
@@ -110,11 +108,11 @@ class Tripwire:
         """A person took the changes of the task ``of`` for good."""
         self._cases.pop(of, None)
 
-    async def look(self) -> Fingerprint:
+    def look(self) -> Fingerprint:
         """The repository as it is."""
         names = [*_FILES, *_listed(self._git.common_dir)]
         found = {name: content for name in names if (content := self._read(name)) is not None}
-        return Fingerprint(found, await self._where_refs_stand())
+        return Fingerprint(found, self._ref_files.read())
 
     async def compare(self, before: Fingerprint, now: Fingerprint) -> Changes:
         """What differs, in sentences that name the file and the mend."""
@@ -174,19 +172,6 @@ class Tripwire:
         self._contents[name] = (signature, content)
         return content
 
-    async def _where_refs_stand(self) -> dict[str, str]:
-        signature = _refs_signature(str(self._git.common_dir))
-        if self._listing[0] != signature:
-            answer = await self._git.run(
-                "for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)"
-            )
-            rows = (line.split("\0") for line in answer.text.splitlines())
-            self._listing = (
-                signature,
-                {ref: f"ref:{to}" if to else oid for ref, oid, to in rows if not _is_own(ref)},
-            )
-        return self._listing[1]
-
 
 def refs_moved(
     before: Mapping[str, str], now: Mapping[str, str], own: Mapping[tuple[str, str], str]
@@ -229,11 +214,7 @@ def _file_changed(name: str, old: bytes | None, new: bytes | None) -> str:
 def _place(value: str) -> str:
     if value.startswith("ref:"):
         return f"a pointer at {safe_text(value[4:], one_line=True, limit=_SHOWN)}"
-    return value[:12] or "nothing"
-
-
-def _is_own(ref: str) -> bool:
-    return any(ref == own or ref.startswith(f"{own}/") for own in OWN_REFS)
+    return (value if value == UNREADABLE else value[:12]) or "nothing"
 
 
 def _listed(common_dir: Path) -> Iterator[str]:
@@ -262,32 +243,6 @@ def _content(path: str, found: os.stat_result) -> bytes:
         if "/hooks/" in path:
             return b"%o " % found.st_mode + hashlib.file_digest(file, "sha256").digest()
         return file.read()
-
-
-def _refs_signature(common_dir: str) -> tuple[object, ...]:
-    """Changes whenever a ref that is not our jobs' does: git replaces files, in folders."""
-    found: list[object] = []
-    for name in (f"{common_dir}/packed-refs", f"{common_dir}/refs"):
-        found += _signatures(name)
-    return tuple(found)
-
-
-def _signatures(path: str) -> Iterable[object]:
-    try:
-        yield path, _signature(os.lstat(path))
-        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        if entry.path.endswith(tuple(f"/{own}" for own in OWN_REFS)):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _signatures(entry.path)
-        elif not entry.name.endswith(".lock"):
-            try:
-                yield entry.path, _signature(entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                continue
 
 
 def _signature(found: os.stat_result) -> _Signature:

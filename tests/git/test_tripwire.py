@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
+import anyio
 import pytest
 
 from orchestrator.git.tripwire import refs_moved
@@ -168,14 +170,47 @@ async def test_a_move_before_the_engines_own_is_not_hidden_by_it(sample, opened)
     assert not list(refs_moved({"refs/heads/main": "b"}, {"refs/heads/main": "c"}, own))
 
 
-async def test_a_look_where_nothing_changed_starts_no_process(sample, opened, monkeypatch):
-    await opened.tripwire.look()
+def test_refs_stand_where_git_says_that_they_do(sample, opened):
+    sample.git("tag", "-a", "v1", "-m", "annotated")
+    sample.git("branch", "packed")
+    sample.git("branch", "clerk/p/t")
+    sample.git("update-ref", "refs/clerk/keep/p/t/1", "HEAD")
+    sample.git("pack-refs", "--all")
+    sample.commit({"a.txt": "more\n"})
+    sample.git("branch", "deep/er")
+    sample.git("symbolic-ref", "refs/heads/alias", "refs/heads/packed")
+    listing = sample.git("for-each-ref", "--format=%(refname) %(objectname) %(symref)")
+    rows = [line.split(" ") for line in listing.splitlines()]
+    told = {ref: f"ref:{to}" if to else oid for ref, oid, to in rows if "clerk" not in ref}
+    assert len(told) == 5
+    for _ in range(2):
+        assert dict(opened.tripwire.look().refs) == told
 
-    async def none(*args, **more):
-        raise AssertionError(args)
 
-    monkeypatch.setattr(opened.git, "run", none)
-    await opened.tripwire.look()
+async def test_a_ref_that_was_written_in_place_has_moved(sample, opened):
+    rival = sample.commit_on(sample.head, {"b.txt": "b\n"})
+    ref = sample.path / ".git/refs/heads/main"
+    changes = await seen(opened, lambda: ref.write_text(f"{rival}\n"))
+    assert changes.moved == (
+        f"refs/heads/main moved from {sample.git('rev-parse', 'main~')[:12]} to {rival[:12]}",
+    )
+
+
+async def test_what_is_no_ref_is_told_and_never_waited_for(sample, opened):
+    top = sample.path / ".git/refs/heads"
+
+    def act():
+        os.mkfifo(top / "pipe")
+        (top / "text").write_text("\x1b[2J" * 10_000)
+        (top / "link").symlink_to("main")
+
+    with anyio.fail_after(10):
+        changes = await seen(opened, act)
+    assert changes.moved == (
+        "refs/heads/link moved from nothing to a pointer at main",
+        "refs/heads/pipe moved from nothing to something that is no ref",
+        "refs/heads/text moved from nothing to something that is no ref",
+    )
 
 
 async def test_the_same_job_may_be_watched_again_before_its_former_watch_has_ended(opened):
