@@ -5,6 +5,7 @@ taken for a claim: object names are looked at letter by letter, objects come in 
 quarantine of ``git.imports``, and the task's branch moves by compare-and-swap. Afterwards the
 worktree stands as if the session had worked in the real repository, and its leftovers can be
 collected like any other's. Commits the branch does not lead to are kept under refs of their own.
+A view in which no ref was moved has nothing to tell, and nothing is started to ask it.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class Homecoming:
         nor after a crash at any point of this.
         """
         ref, known = branch_ref(branch), set(view.known.values())
+        if await self._git.views.is_untouched(view, ref):
+            given = view.known[ref]
+            await self._move(Claim(given, ref, {ref: given}), view, tree, branch)
+            return Brought()
         async with scratch_folder() as out, scratch_folder() as notes:
             confinement = self._enclosures.of_import(sandbox, view, f"{plan}/{task}", out)
             log = notes / "log"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ _CARRIED = (
     *("extensions.objectformat", "extensions.partialclone", "user.name", "user.email"),
 )
 """What a checkout looks like depends on these; none of them names a program."""
+
+_MOST_FOLDERS = 64
 
 _LEFT_BEHIND = frozenset({"locked", "logs", "clerk-ready", "config.worktree"})
 
@@ -99,6 +102,22 @@ class PrivateViews:
         admin = folder / "worktrees" / tree.git_dir.name
         return PrivateView(
             folder, common, admin, told["sandbox"], told["known"], (real, *_borrowed(real))
+        )
+
+    async def is_untouched(self, view: PrivateView, ref: str) -> bool:
+        """Whether nobody moved a ref or a HEAD in ``view``, which stood on ``ref``.
+
+        Sessions that commit nothing leave it so, and then there is nothing to be asked of it. Told by
+        the bytes of what was put there: anything else is for git to read, where it is confined.
+        """
+        config = (await self.config()).encode("utf-8", "surrogateescape")
+        return (
+            ref in view.known
+            and _holds(view.admin / "HEAD", f"ref: {ref}\n".encode())
+            and _holds(view.folder / "packed-refs", os.fsencode(_packed(view.known)))
+            and _holds(view.folder / "config", config)
+            and not any(map(os.path.lexists, (view.folder / "reftable", view.admin / "refs")))
+            and _has_no_files(view.folder / "refs")
         )
 
     def forget(self, folder: Path) -> None:
@@ -207,6 +226,35 @@ def _build(view: PrivateView, tree: WorkTree, config: str, lenders: Iterable[Pat
     for name in ("shallow", "info/exclude", "info/attributes", "info/sparse-checkout"):
         _copy(view.over / name, view.folder / name)
     _copy_admin(tree, view)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there with just this in it; never waits, whatever stands in its place."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        is_as_long = stat.S_ISREG(found.st_mode) and found.st_size == len(content)
+        return is_as_long and file.read(len(content) + 1) == content
+
+
+def _has_no_files(top: Path) -> bool:
+    """Whether there are nothing but folders, and not many of them."""
+    waiting = [top]
+    try:
+        for _ in range(_MOST_FOLDERS):
+            if not waiting:
+                return True
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        return False
+                    waiting.append(Path(entry))
+    except OSError:
+        return False
+    return False
 
 
 def _head(common: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from e2e.test_sandboxed import Enclosed
@@ -135,3 +136,34 @@ def test_nothing_else_of_the_repository_is_changed(ended: Ended) -> None:
     assert "fsmonitor" not in yard.git("config", "--list", "--local")
     yard.git("fsck", "--strict", "--no-dangling", "--connectivity-only")
     assert not list(yard.home.rglob("pwned*"))
+
+
+MOVES = {
+    "commit": WORK,
+    "detach": f"{GOOD}; git checkout -q --detach",
+    "tag": f"{GOOD}; git tag v1",
+    "stash": f"echo x > first.txt; git stash -q; {GOOD}",
+    "config": f"{GOOD}; git config user.name bot",
+    "packed": f"{GOOD}; git branch other; git pack-refs --all",
+    "bisect": f"{GOOD}; git update-ref refs/bisect/bad HEAD",
+}
+
+
+@pytest.mark.parametrize("moved", [pytest.param(does, id=name) for name, does in MOVES.items()])
+def test_a_view_in_which_anything_moved_is_asked(enclosed: Enclosed, moved: str) -> None:
+    plan = enclosed.plan({"a": moved})
+    enclosed.clerk("run", str(plan), code=-9, CLERK_CRASH="kill import.told:1")
+
+
+@pytest.mark.parametrize("does", [GOOD, f"{GOOD}; git add -A; git status; git diff --cached"])
+def test_a_view_in_which_no_ref_moved_is_not_asked(enclosed: Enclosed, does: str) -> None:
+    plan = enclosed.plan({"a": does})
+    enclosed.clerk("run", str(plan), CLERK_CRASH="kill import.told:1")
+    assert enclosed.git("show", "clerk/p/a:mine.txt") == "good"
+
+
+@pytest.fixture
+def enclosed(tmp_path: Path) -> Enclosed:
+    if not shutil.which("bwrap"):
+        leave_out("bwrap is not installed")
+    return Enclosed.make(tmp_path / "a repo")
