@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 # "dirty", not "all": between trees no submodule is entered, and a changed gitlink must be seen.
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
 
-_LOOKS_KEPT = 16
+_PATHS_KEPT = 20_000
+"""In so many changed paths the looks are remembered: a task's change is asked for until it lands."""
+
 RENAME_LIMIT = 7000
 """As many files a merge looks at for renames, too."""
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -57,6 +59,7 @@ class History:
         self._objects = objects
         self._looks: dict[tuple[str, str], _Look] = {}
         self._ahead: dict[tuple[str, str], _Look] = {}
+        self._room = _PATHS_KEPT
 
     async def is_ancestor(self, ancestor: str, of: str) -> bool:
         """Whether ``of`` holds all of ``ancestor``; a commit is an ancestor of itself.
@@ -136,10 +139,16 @@ class History:
             answer = await self._git.run(
                 *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--numstat", *_PLAIN, base, head)
             )
-            if len(self._looks) >= _LOOKS_KEPT:
-                self._looks.clear()
-            known = self._looks[base, head] = _read_both(answer.fields)
+            known = _read_both(answer.fields)
+            self._remember(base, head, known)
         return known
+
+    def _remember(self, base: str, head: str, look: _Look) -> None:
+        self._room -= 1 + len(look.paths)
+        if self._room < 0:
+            self._looks.clear()
+            self._room = _PATHS_KEPT
+        self._looks[base, head] = look
 
     async def diff_text(self, base: str, head: str, max_bytes: int) -> str:
         """The change as a patch, at most ``max_bytes`` of it, with a line that tells of a cut."""

@@ -61,6 +61,23 @@ async def test_sizes_and_paths_come_from_one_look(sample, opened):
     assert ran == ["diff-tree"]
 
 
+async def test_a_tasks_change_is_still_known_when_it_lands(sample, opened, monkeypatch):
+    base, heads = sample.head, [sample.commit({"a.txt": f"{number}\n"}) for number in range(30)]
+    for head in heads:
+        await opened.history.changes(base, head)
+    monkeypatch.setattr(opened.git, "run", None)
+    assert [await opened.history.paths(base, head) for head in heads] == [{"a.txt"}] * 30
+
+
+async def test_what_is_known_of_changes_is_bounded(sample, opened, monkeypatch):
+    monkeypatch.setattr("orchestrator.git.history._PATHS_KEPT", 5)
+    opened.history._room = 5
+    base, heads = sample.head, [sample.commit({"a.txt": f"{number}\n"}) for number in range(30)]
+    for head in heads:
+        assert (await opened.history.changes(base, head))[1] == ("a.txt",)
+    assert len(opened.history._looks) < 5
+
+
 async def test_many_changes_are_looked_at_by_one_command(sample, opened):
     base = sample.head
     one = sample.commit({"a.txt": "1\n"})
