@@ -82,7 +82,7 @@ class OpenRepository:
 
     @cached_property
     def views(self) -> PrivateViews:
-        return PrivateViews(self.git)
+        return PrivateViews(self.git, self.refs)
 
     @cached_property
     def candidates(self) -> Candidates:

@@ -22,15 +22,16 @@ import anyio.to_thread
 from orchestrator.crash_points import crash_point
 from orchestrator.git.drivers import config_signature
 from orchestrator.git.linked import delete_trees
+from orchestrator.git.ref_files import RefFiles
 from orchestrator.git.refs import branch_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from orchestrator.git.command import Git, WorkTree
+    from orchestrator.git.refs import Refs
 
-_KINDS = ("refs/heads", "refs/tags", "refs/remotes")
-_OURS = "refs/heads/clerk/"
+_KINDS = ("refs/heads/", "refs/tags/", "refs/remotes/")
 _CARRIED = (
     *("core.filemode", "core.ignorecase", "core.symlinks", "core.precomposeunicode"),
     *("core.autocrlf", "core.eol", "core.safecrlf", "core.longpaths"),
@@ -63,8 +64,10 @@ class PrivateView:
 class PrivateViews:
     """Makes private views of one repository."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, refs: Refs) -> None:
         self._git = git
+        self._refs = refs
+        self._ref_files = RefFiles(git.common_dir)
         self._generated: tuple[object, str] = (None, "")
 
     async def make(
@@ -125,12 +128,9 @@ class PrivateViews:
         _record(folder).unlink(missing_ok=True)
 
     async def _known(self, branch: str) -> dict[str, str]:
-        listing = await self._git.run(
-            "for-each-ref", "--format=%(refname)%00%(objectname)", *_KINDS
-        )
-        refs = (line.split("\0") for line in listing.text.splitlines())
-        own = branch_ref(branch)
-        return {name: oid for name, oid in refs if name == own or not name.startswith(_OURS)}
+        known, own = self._ref_files.commits(_KINDS), branch_ref(branch)
+        head = await self._refs.resolve(own) if branch else None
+        return known | ({own: head} if head else {})
 
     async def objects(self) -> tuple[Path, ...]:
         """The repository's object folder, and those it borrows from in turn."""

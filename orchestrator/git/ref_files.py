@@ -1,8 +1,8 @@
-"""The refs as they lie on disk, read without a process: to see whether any moved, never to follow one.
+"""The refs as they lie on disk, read without a process: to see whether any moved, or to copy them.
 
 Files and lines of ``packed-refs`` are read again only when their times changed. A file that is no
 ref is told as such, so that it cannot hide one; nothing is opened but regular files, a few bytes
-of each.
+of each. No ref is moved by what is read here: that goes by git's own word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 OWN_REFS = ("refs/heads/clerk", "refs/clerk")
@@ -21,6 +21,10 @@ OWN_REFS = ("refs/heads/clerk", "refs/clerk")
 
 UNREADABLE = "something that is no ref"
 _BYTES = 4096
+_DEEPEST_POINTER = 5
+"""As many as git follows."""
+
+_STRANGE = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|//")
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 _Signature = tuple[int, ...]
@@ -40,6 +44,13 @@ class RefFiles:
         self._loose = loose
         start = len(self._top) + 1
         return self._listed() | {path[start:]: value for path, (_, value) in loose.items()}
+
+    def commits(self, kinds: Collection[str]) -> dict[str, str]:
+        """The oids of those refs below ``kinds`` that git would take for refs, pointers followed."""
+        found = self.read()
+        named = (name for name in found if name.startswith(tuple(kinds)) and _is_plain(name))
+        oids = {name: _followed(found, name) for name in named}
+        return {name: oid for name, oid in oids.items() if oid}
 
     def _walked(self, folder: str) -> Iterator[tuple[str, tuple[_Signature, str]]]:
         try:
@@ -75,6 +86,25 @@ class RefFiles:
         except (FileNotFoundError, NotADirectoryError):
             self._packed = (None, {})
         return self._packed[1]
+
+
+def _followed(refs: Mapping[str, str], name: str) -> str:
+    for _ in range(_DEEPEST_POINTER):
+        value = refs.get(name, "")
+        if not value.startswith("ref:"):
+            return "" if value == UNREADABLE else value
+        name = value.removeprefix("ref:")
+    return ""
+
+
+def _is_plain(name: str) -> bool:
+    """Less than git lets pass, so that whatever goes on as a line of text is one."""
+    return not (
+        _STRANGE.search(name)
+        or ".." in name
+        or "@{" in name
+        or any(part.startswith(".") or part.endswith((".", ".lock")) for part in name.split("/"))
+    )
 
 
 def _value(path: str, found: os.stat_result) -> str:
