@@ -23,6 +23,7 @@ from orchestrator.git.environment import (
     git_environment,
 )
 from orchestrator.supervision import process
+from orchestrator.supervision.companion import Companion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -95,6 +96,11 @@ class Git:
         return await self._run(
             args, at=at, env=environment, input_=input, ok=ok, timeout_seconds=timeout_seconds
         )
+
+    async def companion(self, *args: str, env: Mapping[str, str]) -> Companion:
+        """A ``git ARGS`` that stays, on no work tree; raises CannotRun."""
+        environment = {**await self._environment(None), **env}
+        return Companion(self._argv(args, None), cwd="/", env=environment)
 
     async def drivers(self, at: WorkTree | None = None) -> Drivers:
         """The drivers that the configuration names now."""

@@ -95,6 +95,10 @@ _FIXED = {
 }
 
 
+DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
+"""Laid over the environment of what must not be lost once it is said to be done."""
+
+
 def search_path() -> str:
     """Where programs are looked for; relative entries would depend on the folder and are cut."""
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)

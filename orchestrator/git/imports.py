@@ -24,6 +24,7 @@ import anyio
 
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError
+from orchestrator.git.environment import DURABLE
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.policy import MAX_BLOB_BYTES, Findings, scan
 from orchestrator.safe_text import safe_text
@@ -48,7 +49,6 @@ _GUARD = "clerk imports it"
 _SUFFIXES = (".keep", ".pack", ".rev", ".idx")
 """In the order they move: a pack is there for git once its index is."""
 
-_DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
 _OURS = tuple(
     os.strerror(code)
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE)
@@ -140,7 +140,7 @@ class Imports:
             *("index-pack", "--stdin", f"--keep={_GUARD}", "--fix-thin", "--strict"),
             f"--max-input-size={max_bytes}",
             input=pack,
-            env=self._inside(place) | _DURABLE,
+            env=self._inside(place) | DURABLE,
             ok=range(256),
             timeout_seconds=PATIENCE_SECONDS,
         )

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import GitError, RefMoved
-from orchestrator.git.environment import ENGINE
+from orchestrator.git.environment import DURABLE, ENGINE
 from orchestrator.git.policy import read_batch
-from orchestrator.git.refs import DURABLE, Move
+from orchestrator.git.refs import Move
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

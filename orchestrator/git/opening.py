@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.git.candidates import Candidates
 from orchestrator.git.conflicts import Conflicts
+from orchestrator.git.environment import DURABLE
 from orchestrator.git.exchange import Exchange
 from orchestrator.git.grounds import Grounds
 from orchestrator.git.history import History
@@ -25,7 +26,8 @@ from orchestrator.git.pool import CheckoutPool
 from orchestrator.git.private_view import PrivateViews
 from orchestrator.git.recheck import Recheck
 from orchestrator.git.reduction import Reductions
-from orchestrator.git.refs import DURABLE, Refs
+from orchestrator.git.ref_writer import RefWriter
+from orchestrator.git.refs import Refs
 from orchestrator.git.rendering import Rendering
 from orchestrator.git.repair import repair
 from orchestrator.git.resolutions import Resolutions
@@ -49,7 +51,8 @@ class OpenRepository:
         self.repository = repository
         self.git = git = repository.git
         self.objects = Objects(git, sha1=repository.object_format == "sha1")
-        self.refs = Refs(git, repository.null_oid, self.objects)
+        self._writer = RefWriter(git)
+        self.refs = Refs(git, repository.null_oid, self.objects, self._writer)
         self.history = History(git, self.objects)
         self.linked = LinkedWorktrees(
             git, repository.worktrees_dir, repository.state_dir / "worktrees"
@@ -148,3 +151,4 @@ class OpenRepository:
         trace: TracebackType | None,
     ) -> None:
         self.objects.close()
+        self._writer.close()

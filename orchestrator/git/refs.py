@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING
 import anyio
 
 from orchestrator.errors import GitError, RefMoved
+from orchestrator.git.environment import DURABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.git.command import Git
     from orchestrator.git.objects import Objects
+    from orchestrator.git.ref_writer import RefWriter
 
 LOCK_PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
+_EXACTLY = "option no-deref\0"
 CHECKS = "refs/clerk/checks"
 _OWN = ("refs/heads/clerk/", "refs/clerk/")
-DURABLE = {"GIT_CONFIG_PARAMETERS": "'core.fsync'='all'"}
+_NOBODYS = (*_OWN, "refs/notes/clerk")
+"""Where people move nothing."""
 
 
 def branch_ref(branch: str) -> str:
@@ -73,11 +77,19 @@ class Move:
 class Refs:
     """The refs of one repository.
 
-    Who asks often hands in ``objects``, whose reader answers without a process.
+    Who asks often hands in ``objects``, whose reader answers without a process; who moves often, a
+    ``writer`` of the engine's own refs.
     """
 
-    def __init__(self, git: Git, null_oid: str, objects: Objects | None = None) -> None:
+    def __init__(
+        self,
+        git: Git,
+        null_oid: str,
+        objects: Objects | None = None,
+        writer: RefWriter | None = None,
+    ) -> None:
         self._git = git
+        self._writer = writer
         self._null = null_oid
         self._objects = objects
         self.own_moves: dict[tuple[str, str], str] = {}
@@ -121,12 +133,12 @@ class Refs:
         Only below ``refs/clerk``, where nobody else moves anything; raises GitError elsewhere.
         """
         self._require_own(ref)
-        await self._git.run("update-ref", "--no-deref", ref, oid, env=DURABLE)
+        await self._write([f"{_EXACTLY}update {ref}\0{oid}\0\0"], "clerk: hold", ref)
 
     async def let_go(self, ref: str) -> None:
         """Drop a ref of our own; nothing there is fine. Raises GitError elsewhere."""
         self._require_own(ref)
-        await self._git.run("update-ref", "--no-deref", "-d", ref, env=DURABLE)
+        await self._write([f"{_EXACTLY}delete {ref}\0\0"], "clerk: let go", ref)
 
     @staticmethod
     def _require_own(ref: str) -> None:
@@ -163,16 +175,18 @@ class Refs:
 
     async def _attempt(self, moves: Sequence[Move], reason: str, dropping: Sequence[str]) -> None:
         orders = [
-            f"option no-deref\0update {move.ref}\0{move.new or self._null}\0{move.old or self._null}\0"
+            f"{_EXACTLY}update {move.ref}\0{move.new or self._null}\0{move.old or self._null}\0"
             for move in moves
         ]
-        orders += [f"option no-deref\0delete {ref}\0\0" for ref in dropping]
+        orders += [f"{_EXACTLY}delete {ref}\0\0" for ref in dropping]
+        await self._write(orders, reason, *(move.ref for move in moves))
+
+    async def _write(self, orders: Sequence[str], reason: str, *refs: str) -> None:
+        if self._writer and all(ref.startswith(_NOBODYS) for ref in refs):
+            await self._writer.write(orders)
+            return
         await self._git.run(
-            "update-ref",
-            "-m",
-            reason,
-            "--stdin",
-            "-z",
+            *("update-ref", "-m", reason, "--stdin", "-z"),
             input="".join(orders).encode(),
             env=DURABLE,
         )

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.git.candidates import Conflict
+from orchestrator.git.environment import DURABLE
 from orchestrator.git.messages import trailers_of
-from orchestrator.git.refs import DURABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

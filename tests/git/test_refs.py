@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+import signal
+
 import anyio
 import pytest
 
 from orchestrator.errors import GitError, RefMoved
 from orchestrator.git import refs as refs_module
 from orchestrator.git.refs import Move, keep_ref
+from orchestrator.supervision.companion import Companion
 
 pytestmark = pytest.mark.anyio
 
@@ -112,3 +116,117 @@ async def test_odd_names_of_revisions_do_not_confuse_the_reader(sample, opened):
     assert await opened.refs.resolve(f"refs/heads/nothing\n{sample.head}") is None
     assert await opened.refs.resolve("refs/heads/ma in") is None
     assert await opened.refs.resolve("refs/heads/main") == sample.head
+
+
+OWN = "refs/heads/clerk/p/t"
+
+
+def writer_of(opened):
+    return opened.refs._writer
+
+
+async def test_refs_of_our_own_are_written_by_one_git_that_stays(sample, opened, monkeypatch):
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    monkeypatch.setattr(opened.git, "run", None)
+    monkeypatch.setattr(opened.git, "companion", None)
+    await opened.refs.hold("refs/clerk/b", sample.head)
+    await opened.refs.let_go("refs/clerk/a")
+    await opened.refs.let_go("refs/clerk/nothing")
+    await opened.refs.move(OWN, sample.head, "", "create")
+    monkeypatch.undo()
+    assert set(await opened.refs.list("refs/clerk")) == {"refs/clerk/b"}
+    assert await opened.refs.list(OWN) == {OWN: sample.head}
+
+
+async def test_what_people_may_move_tells_why_it_did(sample, opened):
+    await opened.refs.move("refs/heads/x", sample.head, "", "clerk: the reason")
+    assert "clerk: the reason" in sample.git("reflog", "show", "refs/heads/x")
+
+
+async def test_a_refused_order_is_told_and_the_next_is_obeyed(sample, opened):
+    with pytest.raises(GitError, match=r"update-ref failed.*refs/clerk/a"):
+        await opened.refs.hold("refs/clerk/a", "1" * 40)
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    rival = sample.commit_on(sample.head, {"a.txt": "2"})
+    await opened.refs.move(OWN, sample.head, "", "create")
+    with pytest.raises(RefMoved):
+        await opened.refs.move(OWN, rival, rival, "wrong")
+    await opened.refs.move(OWN, rival, sample.head, "right")
+    assert await opened.refs.resolve(OWN) == rival
+
+
+async def test_a_writer_that_was_killed_is_replaced(sample, opened):
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    child = writer_of(opened)._writer._child
+    child.signal_group(signal.SIGKILL)
+    await child.exited()
+    await opened.refs.hold("refs/clerk/b", sample.head)
+    assert len(await opened.refs.list("refs/clerk")) == 2
+
+
+async def test_a_writer_serves_for_a_while_and_under_one_configuration(sample, opened, monkeypatch):
+    monkeypatch.setattr("orchestrator.git.ref_writer.ORDERS_KEPT", 2)
+    served = []
+    for number in range(4):
+        await opened.refs.hold(f"refs/clerk/{number}", sample.head)
+        served.append(writer_of(opened)._writer)
+    sample.git("config", "core.logAllRefUpdates", "always")
+    await opened.refs.hold("refs/clerk/logged", sample.head)
+    assert [served.index(one) for one in served] == [0, 0, 2, 2]
+    assert writer_of(opened)._writer is not served[-1]
+    assert sample.git("reflog", "show", "refs/clerk/logged")
+
+
+async def test_an_order_is_done_though_its_caller_is_cancelled(sample, opened, monkeypatch):
+    """Broken off it would leave its locks."""
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    with anyio.CancelScope() as scope:
+        tell = Companion._tell
+
+        async def cancelled_meanwhile(companion, question):
+            scope.cancel()
+            await tell(companion, question)
+
+        monkeypatch.setattr(Companion, "_tell", cancelled_meanwhile)
+        await opened.refs.hold("refs/clerk/b", sample.head)
+    assert await opened.refs.list("refs/clerk/b")
+    await opened.refs.hold("refs/clerk/c", sample.head)
+    assert not list(sample.path.rglob("*.lock"))
+
+
+async def test_a_writer_goes_with_its_repository(sample, opened):
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    pid = writer_of(opened)._writer._child.pid
+    opened.__exit__(None, None, None)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_orders_at_once_are_done_one_after_the_other(sample, opened):
+    async with anyio.create_task_group() as group:
+        for number in range(32):
+            group.start_soon(opened.refs.hold, f"refs/clerk/{number}", sample.head)
+    assert len(await opened.refs.list("refs/clerk")) == 32
+
+
+async def test_what_is_held_is_flushed_before_it_counts_as_done(sample, opened, monkeypatch):
+    companion, env = opened.git.companion, {}
+
+    async def seen(*args, **more):
+        env.update(more["env"])
+        return await companion(*args, **more)
+
+    monkeypatch.setattr(opened.git, "companion", seen)
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    assert "core.fsync" in str(env)
+
+
+async def test_a_git_that_does_not_answer_is_given_up(sample, opened, monkeypatch):
+    monkeypatch.setattr("orchestrator.git.ref_writer.PATIENCE_SECONDS", 0.05)
+    await opened.refs.hold("refs/clerk/a", sample.head)
+    child = writer_of(opened)._writer._child
+    child.signal_group(signal.SIGSTOP)
+    with pytest.raises(GitError, match="gave no answer"):
+        await opened.refs.hold("refs/clerk/b", sample.head)
+    monkeypatch.undo()
+    await opened.refs.hold("refs/clerk/b", sample.head)
