@@ -81,8 +81,8 @@ def recall_checks(records: Records, task: TaskRecord) -> None:
     """Show the last verification on record, and none as going on."""
     live = records.activity.of(task.plan, task.id)
     live.begin_checks(())
-    last = records.store.verifications(task.plan, task.id)[-1:]
-    for result in results_from(last[0]) if last else ():
+    last = records.store.newest_verification(task.plan, task.id)
+    for result in results_from(last) if last else ():
         live.checks[result.check] = result
 
 

@@ -25,7 +25,7 @@ from orchestrator.crash_points import crash_point
 from orchestrator.errors import StateLost, StoreDamaged, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Executable
     from sqlalchemy.engine import RowMapping
@@ -100,10 +100,12 @@ class Database:
         """Sees what is committed; every statement stands alone."""
         return self._reader
 
-    def rows(self, statement: Executable) -> Sequence[RowMapping]:
+    def rows(
+        self, statement: Executable, values: Mapping[str, object] | None = None
+    ) -> Sequence[RowMapping]:
         """All rows of a query."""
         with self.telling():
-            return self._reader.execute(statement).mappings().all()
+            return self._reader.execute(statement, values).mappings().all()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

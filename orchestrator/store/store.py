@@ -26,6 +26,7 @@ from orchestrator.store import schema
 from orchestrator.store.damage import refuse_empty, set_aside
 from orchestrator.store.database import Database
 from orchestrator.store.mirror import Mirror
+from orchestrator.store.newest import NewestVerifications
 from orchestrator.store.tables import ATTEMPTS, CHECK_RUNS, EVENTS, PLANS, TASKS, VERIFICATIONS
 from orchestrator.store.transaction import Transaction
 
@@ -66,6 +67,7 @@ class Store:
         self._plans = Mirror(PLANS)
         self._tasks = Mirror(TASKS)
         self._attempts = Mirror(ATTEMPTS)
+        self._newest = NewestVerifications(database)
         self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
         self.refresh()
         with database.telling():
@@ -149,6 +151,7 @@ class Store:
         with self._transaction() as transaction:
             yield transaction
         transaction.take_over()
+        self._newest.apply(transaction.verifications, transaction.forgotten)
         if transaction.events:
             self._remember(transaction.events)
             if self.on_commit is not None:
@@ -182,6 +185,7 @@ class Store:
         self._plans.load(self._database.rows(PLANS.select))
         self._tasks.load(self._database.rows(TASKS.select))
         self._attempts.load(self._database.rows(ATTEMPTS.select))
+        self._newest.clear()
         (row,) = self._database.rows(select(func.max(_EVENT.seq).label("last")))
         self._last_seq = int(row["last"] or 0)
 
@@ -212,9 +216,11 @@ class Store:
 
     def last_verification(self, plan: str, task: str, purpose: str) -> VerificationRecord | None:
         """The newest verification for ``purpose``, if there was one."""
-        query = _of_task(plan, task).where(_VERIFICATION.purpose == purpose)
-        rows = self._database.rows(query.order_by(_VERIFICATION.id.desc()).limit(1))
-        return VERIFICATIONS.converter.to_record(rows[0]) if rows else None
+        return self._newest.of(plan, task).get(purpose)
+
+    def newest_verification(self, plan: str, task: str) -> VerificationRecord | None:
+        """The newest verification, for whatever purpose."""
+        return next(reversed(self._newest.of(plan, task).values()), None)
 
     def verification_spans(self, plan: str) -> tuple[VerificationSpan, ...]:
         """When all verifications of a plan began and ended, the newest last."""

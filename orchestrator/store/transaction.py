@@ -57,6 +57,8 @@ class Transaction:
         attempts: Mirror[AttemptRecord],
     ) -> None:
         self.events: list[Event] = []
+        self.verifications: list[VerificationRecord] = []
+        self.forgotten: list[tuple[str, str]] = []
         self._connection = connection
         self._plans = Staged(connection, plans)
         self._tasks = Staged(connection, tasks)
@@ -103,14 +105,14 @@ class Transaction:
         """Remove a task with its attempts and verifications; its events stay."""
         for key in self._attempts.keys((plan, task)):
             self._attempts.remove(key)
-        self._connection.execute(_FORGET_VERIFICATIONS, {"key_plan": plan, "key_task": task})
+        self._forget_verifications(plan, task)
         self._tasks.remove((plan, task))
 
     def remove_plan(self, name: str) -> None:
         """Remove a plan with all its tasks; its events stay."""
         for _, task in self._tasks.keys((name,)):
             self.remove_task(name, task)
-        self._connection.execute(_FORGET_VERIFICATIONS, {"key_plan": name, "key_task": ""})
+        self._forget_verifications(name, "")
         self._plans.remove((name,))
 
     def add_attempt(self, attempt: AttemptRecord) -> AttemptRecord:
@@ -124,7 +126,9 @@ class Transaction:
     def add_verification(self, verification: VerificationRecord) -> VerificationRecord:
         """Returns the record with its ``id``, whatever id it came with."""
         number = self._log(VERIFICATIONS, verification)
-        return replace(VERIFICATIONS.converter.as_stored(verification), id=number)
+        kept = replace(VERIFICATIONS.converter.as_stored(verification), id=number)
+        self.verifications.append(kept)
+        return kept
 
     def add_check_run(self, run: CheckRunRecord) -> None:
         """Keep a run, and now and then forget those that are older than the newest ``KEPT_RUNS``."""
@@ -143,6 +147,12 @@ class Transaction:
         """Show the changes in the mirrors; for after the commit."""
         for staged in (self._plans, self._tasks, self._attempts):
             staged.take_over()
+
+    def _forget_verifications(self, plan: str, task: str) -> None:
+        self._connection.execute(_FORGET_VERIFICATIONS, {"key_plan": plan, "key_task": task})
+        self.forgotten.append((plan, task))
+        kept = [one for one in self.verifications if (one.plan, one.task) != (plan, task)]
+        self.verifications = kept
 
     def _log(self, table: LoggedTable[R], record: R) -> int:
         """Add a row and return the number the database gave it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -218,6 +219,43 @@ def test_the_last_verification_is_the_newest_of_its_purpose(store: Store) -> Non
     assert store.last_verification("shop", "cart", "branch") == newest
     assert store.last_verification("shop", "cart", "baseline") is None
     assert [v.commit[0] for v in store.verifications("shop", "cart")] == ["a", "b", "c"]
+
+
+def test_the_newest_verification_is_known_as_it_is_committed(store: Store, url: str) -> None:
+    assert store.newest_verification("shop", "cart") is None
+    with store.write() as tx:
+        first = tx.add_verification(verification("branch", "a" * 40))
+        assert store.last_verification("shop", "cart", "branch") is None
+    with store.write() as tx:
+        second = tx.add_verification(verification("candidate", "b" * 40))
+    assert store.newest_verification("shop", "cart") == second
+    with contextlib.suppress(Refusal), store.write() as tx:
+        tx.add_verification(verification("candidate", "c" * 40))
+        raise Refusal
+    with store.write() as tx:
+        third = tx.add_verification(verification("branch", "d" * 40))
+    with Store.open_readonly(url) as reader:
+        for one in (store, reader):
+            assert one.newest_verification("shop", "cart") == third
+            assert one.last_verification("shop", "cart", "candidate") == second
+            assert one.last_verification("shop", "till", "branch") is None
+    assert first.commit != third.commit
+
+
+def test_what_is_forgotten_is_no_newest_verification_any_more(store: Store) -> None:
+    with store.write() as tx:
+        tx.add_verification(verification("branch", "a" * 40))
+    assert store.last_verification("shop", "cart", "branch")
+    with store.write() as tx:
+        tx.add_verification(verification("branch", "b" * 40))
+        tx.remove_task("shop", "cart")
+        tx.add_task(TaskRecord("shop", "cart", position=9))
+        kept = tx.add_verification(verification("candidate", "c" * 40))
+    assert store.last_verification("shop", "cart", "branch") is None
+    assert store.newest_verification("shop", "cart") == kept
+    with store.write() as tx:
+        tx.remove_plan("shop")
+    assert store.newest_verification("shop", "cart") is None
 
 
 def test_events_are_read_from_where_one_left_off_and_by_subject(store: Store) -> None:
