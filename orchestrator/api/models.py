@@ -18,7 +18,7 @@ from orchestrator.states import MergeMode, Need, Outcome, QueueMode, TaskState, 
 class View(BaseModel):
     """Base of all that travels."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class UsageView(View):
