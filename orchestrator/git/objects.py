@@ -114,6 +114,10 @@ class Objects:
             self._trees[oid] = known
         return known
 
+    def knows(self, oid: str) -> bool:
+        """Whether the commit ``oid`` was told of before."""
+        return oid in self._trees
+
     def size_of(self, oid: str) -> int | None:
         """The bytes of an object; None when there is none, or the reader cannot tell."""
         if not self._readable or not _OID.fullmatch(oid):

@@ -1,4 +1,4 @@
-"""The refs as they lie on disk, read without a process: to see whether any moved, or to copy them.
+"""The refs as they lie on disk, read without a process: to see where they stand, or to copy them.
 
 Files and lines of ``packed-refs`` are read again only when their times changed. A file that is no
 ref is told as such, so that it cannot hide one; nothing is opened but regular files, a few bytes
@@ -86,6 +86,23 @@ class RefFiles:
         except (FileNotFoundError, NotADirectoryError):
             self._packed = (None, {})
         return self._packed[1]
+
+
+def oid_in(common_dir: Path, ref: str) -> str:
+    """The oid in the file of a ref; "" where it has none, or points at another. Never waits."""
+    if not ref.startswith("refs/"):
+        return ""
+    try:
+        handle = os.open(f"{common_dir}/{ref}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        text = os.fsdecode(os.read(handle, _BYTES)).strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return text if _OID.fullmatch(text) else ""
 
 
 def _followed(refs: Mapping[str, str], name: str) -> str:

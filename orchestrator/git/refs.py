@@ -14,6 +14,7 @@ import anyio
 
 from orchestrator.errors import GitError, RefMoved
 from orchestrator.git.environment import DURABLE
+from orchestrator.git.ref_files import oid_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,16 @@ class Refs:
         """Where the engine itself moved a ref that is not its own: by ref and value before."""
 
     async def resolve(self, rev: str) -> str | None:
-        """The commit that ``rev`` names (a full ref name or an oid), or None."""
+        """The commit that ``rev`` names (a full ref name or an oid), or None.
+
+        The reader is not asked where the ref's own file names a commit that it has told of before.
+        """
+        if (
+            self._objects
+            and (oid := oid_in(self._git.common_dir, rev))
+            and self._objects.knows(oid)
+        ):
+            return oid
         if self._objects and (known := self._objects.named(rev)) is not None:
             return known or None
         found = await self._git.run(

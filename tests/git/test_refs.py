@@ -230,3 +230,33 @@ async def test_a_git_that_does_not_answer_is_given_up(sample, opened, monkeypatc
         await opened.refs.hold("refs/clerk/b", sample.head)
     monkeypatch.undo()
     await opened.refs.hold("refs/clerk/b", sample.head)
+
+
+async def test_where_a_ref_stands_is_read_from_its_file(sample, opened, monkeypatch):
+    one = sample.head
+    two = sample.commit({"a.txt": "2"})
+    for commit in (one, two):
+        await opened.objects.tree_of(commit)
+    monkeypatch.setattr(opened.objects, "named", None)
+    assert await opened.refs.resolve("refs/heads/main") == two
+    sample.git("update-ref", "refs/heads/main", one)
+    assert await opened.refs.resolve("refs/heads/main") == one
+
+
+async def test_what_a_refs_file_does_not_tell_is_asked_for(sample, opened):
+    await opened.objects.tree_of(sample.head)
+    heads = sample.path / ".git/refs/heads"
+    sample.git("branch", "packed")
+    sample.git("pack-refs", "--all")
+    sample.git("symbolic-ref", "refs/heads/alias", "refs/heads/packed")
+    sample.git("tag", "-a", "v1", "-m", "annotated")
+    (heads / "gone").write_text(f"{'1' * 40}\n")
+    (heads / "garbled").write_text("no ref\n")
+    found = {
+        name: await opened.refs.resolve(f"refs/heads/{name}")
+        for name in ("packed", "alias", "gone", "garbled", "nothing")
+    }
+    assert found == {
+        "packed": sample.head, "alias": sample.head, "gone": None, "garbled": None, "nothing": None
+    }  # fmt: skip
+    assert await opened.refs.resolve("refs/tags/v1") == sample.head
