@@ -24,7 +24,7 @@ from orchestrator.sandboxes.attack import attack
 from orchestrator.sandboxes.enclosure import Network
 from orchestrator.sandboxes.seccomp import filter_program
 from orchestrator.sandboxes.shared_network import shared_network
-from orchestrator.sandboxes.system_view import accounts, shown, system_view
+from orchestrator.sandboxes.system_view import accounts, copied_facts, shown, system_view
 from orchestrator.sandboxes.toolchain import tool_paths, tool_roots
 from orchestrator.supervision import process, small_trees
 from orchestrator.supervision.job import Handed, Witness
@@ -99,6 +99,7 @@ class Bubblewrap:
             *entry,
             self._program,
             *("--args", Handed("\0".join((*options, "")).encode("utf-8", "surrogateescape"))),
+            *copied_facts(),
             *accounts(user, group, HOME),
             *("--remount-ro", "/"),
             *("--seccomp", Handed(filter_program())),

@@ -6,6 +6,7 @@ names, accounts or keys. Options for bubblewrap; pure but for looking at what ex
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ _FACTS = (
 _JAVA = "java-*"
 
 _RUN_BYTES = 64 << 20
+_SMALL_BYTES = 128 << 10
 
 
 def system_view(scratch_bytes: int) -> tuple[str, ...]:
@@ -45,9 +47,13 @@ def system_view(scratch_bytes: int) -> tuple[str, ...]:
 def shown(source: Path, place: Path | None = None, *, writable: bool = False) -> Iterator[str]:
     """A mount of ``source`` at its own path or at ``place``, below folders that all may pass."""
     place = place or source
+    yield from _folders_to(place)
+    yield from ("--bind" if writable else "--ro-bind", str(source), str(place))
+
+
+def _folders_to(place: Path) -> Iterator[str]:
     for folder in reversed(place.parents[:-1]):
         yield from ("--perms", "0755", "--dir", str(folder))
-    yield from ("--bind" if writable else "--ro-bind", str(source), str(place))
 
 
 def accounts(user: int, group: int, home: Path) -> tuple[str | Handed, ...]:
@@ -59,9 +65,29 @@ def accounts(user: int, group: int, home: Path) -> tuple[str | Handed, ...]:
         "hosts": "127.0.0.1 localhost clerk\n::1 localhost\n",
     }
     return tuple(
-        word
-        for name, text in files.items()
-        for word in ("--perms", "0444", "--ro-bind-data", Handed(text.encode()), f"/etc/{name}")
+        word for name, text in files.items() for word in _copied(Path("/etc", name), text.encode())
+    )
+
+
+def copied_facts() -> Iterator[str | Handed]:
+    """Those of ``fact_paths`` that are small files, as they are now: a mount of each costs more."""
+    for fact in _small_facts():
+        with suppress(OSError):  # gone since: nobody needs it to be there
+            yield from _folders_to(fact)
+            yield from _copied(fact, fact.read_bytes())
+
+
+def _copied(place: Path, content: bytes) -> tuple[str | Handed, ...]:
+    """A file of the root, which is made read-only as a whole in the end."""
+    return ("--perms", "0444", "--file", Handed(content), str(place))
+
+
+@cache
+def _small_facts() -> frozenset[Path]:
+    return frozenset(
+        fact
+        for fact in fact_paths()
+        if fact.is_file() and not fact.is_symlink() and fact.stat().st_size <= _SMALL_BYTES
     )
 
 
@@ -80,6 +106,8 @@ def _system_folders() -> Iterator[str]:
 
 def _facts() -> Iterator[str]:
     for fact in fact_paths():
+        if fact in _small_facts():
+            continue
         if fact.is_symlink() and is_system(fact.resolve()):
             yield from ("--symlink", str(fact.resolve()), str(fact))
         else:

@@ -20,6 +20,7 @@ from waiting import until_blocking
 
 from orchestrator.sandboxes.bubblewrap import HOME, Bubblewrap, user_of
 from orchestrator.sandboxes.enclosure import Cover, Enclosure
+from orchestrator.sandboxes.system_view import fact_paths
 from orchestrator.supervision.job import Exit, Handed, Job
 from orchestrator.supervision.process import supervise
 
@@ -103,6 +104,20 @@ async def test_what_is_not_lent_is_not_there(ground: Ground) -> None:
     lent = replace(ground.enclosure, readable=(ground.folder / "beside",))
     assert (await ground.run(f"cat '{ground.folder}/beside/secret'", lent)).code == 0
     assert (await ground.run(f"echo y >'{ground.folder}/beside/secret'", lent)).code != 0
+
+
+async def test_facts_of_the_machine_are_told_and_cannot_be_written(ground: Ground) -> None:
+    facts = [fact for fact in fact_paths() if fact.is_file()]
+    assert facts
+    for number, fact in enumerate(facts):
+        line = (
+            f"cat {fact} >{number} && ! echo x 2>/dev/null >>{fact} && ! rm -f {fact} 2>/dev/null"
+        )
+        assert (await ground.run(line)).code == 0, fact
+        assert (ground.inside / str(number)).read_bytes() == fact.read_bytes()
+    line = "for f in passwd group hosts; do echo x >>/etc/$f; chmod a+w /etc/$f; done; mv /etc/hosts /etc/x"
+    assert (await ground.run(line)).code != 0
+    assert (await ground.run("! grep -qx x /etc/passwd /etc/group /etc/hosts")).code == 0
 
 
 async def test_a_cover_hides_what_is_there(ground: Ground) -> None:
