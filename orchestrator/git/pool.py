@@ -22,12 +22,13 @@ import anyio
 from orchestrator.crash_points import crash_point
 from orchestrator.errors import CannotRun, GitError
 from orchestrator.git.environment import search_path
+from orchestrator.git.index_file import listed_paths
 from orchestrator.git.linked import delete_trees
 from orchestrator.git.rendering import Rendering
 from orchestrator.supervision import process
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from orchestrator.git.command import Git, WorkTree
     from orchestrator.git.linked import LinkedWorktrees
@@ -141,7 +142,8 @@ class CheckoutPool:
             at=worktree,
             timeout_seconds=SWITCH_SECONDS,
         )
-        await self._git.run("clean", "-ffdxq", at=worktree, timeout_seconds=SWITCH_SECONDS)
+        if not _holds_only_its_own(worktree, oid_bytes=len(commit) // 2):
+            await self._git.run("clean", "-ffdxq", at=worktree, timeout_seconds=SWITCH_SECONDS)
         await self._empty_submodules(worktree)
         slot.index = _signature(worktree)
         return worktree
@@ -207,6 +209,37 @@ def _misleading_in(top: Path) -> list[Path] | None:
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
     return found
+
+
+def _holds_only_its_own(worktree: WorkTree, *, oid_bytes: int) -> bool:
+    """Whether nothing stands there but what the index lists; False where a look does not tell."""
+    listed = listed_paths(worktree.git_dir / "index", oid_bytes=oid_bytes)
+    if listed is None or len(listed) > LOOKED_THROUGH:
+        return False
+    folders_listed = {parent for path in listed for parent in _folders_of(path)}
+    folders, left = [b""], LOOKED_THROUGH
+    try:
+        while folders:
+            within = folders.pop()
+            with os.scandir(os.fsencode(worktree.path) + b"/" + within) as entries:
+                for entry in entries:
+                    left -= 1
+                    path = within + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        if left < 0 or path not in folders_listed:
+                            return False
+                        folders.append(path + b"/")
+                    elif left < 0 or (path not in listed and path != b".git"):
+                        return False
+    except OSError:
+        return False
+    return True
+
+
+def _folders_of(path: bytes) -> Iterator[bytes]:
+    """The folders that a path lies in."""
+    while path := path.rpartition(b"/")[0]:
+        yield path
 
 
 def _signature(worktree: WorkTree) -> _Signature | None:

@@ -209,8 +209,8 @@ async def drive(opened, battery, tmp_path):  # noqa: PLR0915 - a list of calls
     await opened.git.run("update-ref", "--no-deref", "HEAD", left.head, at=tree)
     (tree.path / "x.c").write_text("detached\n")
     left = await opened.leftovers.collect(tree, branch="clerk/p/t", base=base, message="work")
-    async with opened.pool.acquire(left.head):
-        pass
+    async with opened.pool.acquire(left.head) as checkout:
+        (checkout.path / "left").write_text("to be cleaned\n")
     async with opened.pool.acquire(base) as checkout:
         link = ("update-index", "--add", "--cacheinfo", f"160000,{base},vendor")
         await opened.git.run(*link, at=checkout.worktree)

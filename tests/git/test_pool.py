@@ -24,13 +24,27 @@ async def test_a_checkout_holds_exactly_the_commit(sample, opened):
             assert sample.git("status", "--porcelain", cwd=checkout.path) == ""
 
 
-async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
+@pytest.mark.parametrize(
+    ("left", "commands"),
+    [
+        ((), ["checkout"]),
+        (("left.txt",), ["checkout", "clean"]),
+        (("ignored/x",), ["checkout", "clean"]),
+        (("dir/deep/empty/",), ["checkout", "clean"]),
+    ],
+)
+async def test_switching_a_used_checkout_cleans_what_a_check_left(sample, opened, left, commands):
     base = sample.head
-    head = sample.commit({"a.txt": "2\n"})
+    head = sample.commit({"a.txt": "2\n", ".gitignore": "ignored/\n"})
     async with opened.pool.acquire(base):
         pass
-    async with opened.pool.acquire(base):
-        pass
+    async with opened.pool.acquire(base) as checkout:
+        for name in left:
+            (checkout.path / name).parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith("/"):
+                (checkout.path / name).mkdir()
+            else:
+                (checkout.path / name).write_text("left\n")
     seen = []
     run = opened.git._run
 
@@ -39,9 +53,10 @@ async def test_switching_a_used_checkout_takes_two_commands(sample, opened):
         return await run(args, **kwargs)
 
     opened.git._run = recorded
-    async with opened.pool.acquire(head):
-        pass
-    assert seen == ["checkout", "clean"]
+    async with opened.pool.acquire(head) as checkout:
+        assert sample.git("status", "--porcelain", "--ignored", cwd=checkout.path) == ""
+        assert not (checkout.path / "dir" / "deep").exists()
+    assert seen == commands
 
 
 async def test_files_are_written_anew_when_they_would_come_out_differently(sample, opened):
@@ -64,6 +79,25 @@ async def test_bytecode_of_the_former_tree_is_never_imported(sample, opened):
             )
             assert done.stdout.decode().strip() == said
             assert (checkout.path / "__pycache__").exists()
+
+
+async def test_what_cannot_be_told_is_cleaned(sample, opened, monkeypatch):
+    seen = []
+    run = opened.git._run
+
+    async def recorded(args, **kwargs):
+        seen.append(args[0])
+        return await run(args, **kwargs)
+
+    async with opened.pool.acquire(sample.head):
+        pass
+    opened.git._run = recorded
+    for name, value in {"LOOKED_THROUGH": 1, "listed_paths": lambda *_, **__: None}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, name, value)
+            async with opened.pool.acquire(sample.head):
+                pass
+    assert seen.count("clean") == 2
 
 
 async def test_nothing_a_check_left_survives(sample, opened, new_sample):
