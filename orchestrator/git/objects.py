@@ -19,12 +19,17 @@ from orchestrator.errors import GitError
 from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from orchestrator.git.command import Git
 
 _TREES_KEPT = 4096
+_OID_BYTES = 20
+
+Child = tuple[str, str, str]
+"""Mode, name and oid of what a tree holds; a folder's mode is ``40000``."""
 
 _MISSING = " missing'"
 """How the reader ends its words about a name that stands for nothing."""
@@ -114,6 +119,11 @@ class Objects:
             self._trees[oid] = known
         return known
 
+    def children_of(self, tree: str) -> tuple[Child, ...] | None:
+        """What the tree of that oid holds itself; None when the reader cannot tell."""
+        raw = self._read(tree, "tree") if self._readable else None
+        return None if raw is None else tuple(_children(raw))
+
     def knows(self, oid: str) -> bool:
         """Whether the commit ``oid`` was told of before."""
         return oid in self._trees
@@ -132,8 +142,8 @@ class Objects:
         """End the reader; the next read starts another."""
         self._reader.clear_cache()
 
-    def _read(self, oid: str) -> bytes | None:
-        """The raw commit; None when the reader cannot tell, and git itself is to be asked."""
+    def _read(self, oid: str, wanted: str = "commit") -> bytes | None:
+        """The raw object; None when the reader cannot tell, and git itself is to be asked."""
         try:
             _, kind, size, raw = self._reader.get_object_data(oid)
         except (ValueError, OSError):  # no such object, or the reader was ended (Ctrl-C, say)
@@ -142,7 +152,17 @@ class Objects:
         if len(raw) != int(size):  # it was ended in mid-sentence
             self.close()
             return None
-        return raw if os.fsdecode(kind) == "commit" else None
+        return raw if os.fsdecode(kind) == wanted else None
+
+
+def _children(raw: bytes) -> Iterator[Child]:
+    """The entries of a raw tree: ``MODE SP NAME NUL OID``, the oid of SHA-1 in bytes."""
+    at = 0
+    while at < len(raw):
+        end = raw.index(b"\0", at)
+        mode, _, name = raw[at:end].partition(b" ")
+        at = end + 1 + _OID_BYTES
+        yield mode.decode(), os.fsdecode(name), raw[end + 1 : at].hex()
 
 
 def _parsed(oid: str, raw: bytes) -> Commit:

@@ -19,10 +19,10 @@ from orchestrator.git.tree_links import leads_out
 from orchestrator.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.git.command import Git
-    from orchestrator.git.objects import Objects
+    from orchestrator.git.objects import Child, Objects
 
 MAX_BLOB_BYTES = 100 * 1024 * 1024
 MAX_NAME_BYTES = 255
@@ -30,7 +30,7 @@ MAX_PATH_BYTES = 4095
 ASKED_ONE_BY_ONE = 64
 """Up to so many sizes are cheaper to ask of the reader than of a process."""
 
-_NO_ENTRY, _LINK, _REPOSITORY = "000000", "120000", "160000"
+_NO_ENTRY, _LINK, _REPOSITORY, _FOLDER = "000000", "120000", "160000", "40000"
 _GITS_OWN = frozenset({".gitattributes", ".gitignore", ".gitmodules", ".mailmap"})
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE | re.DOTALL)
@@ -104,8 +104,8 @@ async def scan(
         brought = await look.difference(base, tip)
     refusals = [finding for entry in brought if (finding := refused_entry(entry))]
     refusals += too_big(await look.sizes(brought), brought, max_blob_bytes)
-    if any(entry.is_new for entry in brought):
-        refusals += twins((entry.path for entry in brought if entry.is_new), await look.paths(tip))
+    if added := [entry.path for entry in brought if entry.is_new]:
+        refusals += twins(added, await look.beside(tip, added))
     if any(_LINK in (entry.mode, entry.old_mode) for entry in brought):
         refusals += new_ways_out(await look.links(base), await look.links(tip), brought)
     warnings = [finding for entry in brought if (finding := warned_entry(entry))]
@@ -178,6 +178,33 @@ def twins(added: Iterable[str], present: Iterable[str]) -> Iterator[Finding]:
             yield Finding(path, f"and '{shown}' are one file where case or accents do not count")
         if other != path or is_below:
             told.add(folded)
+
+
+def beside(
+    added: Iterable[str], tree: str, children: Callable[[str], Sequence[Child] | None]
+) -> tuple[str, ...] | None:
+    """Whatever could be a new path's twin: all that is in the folders it lies in, or in their twins.
+
+    Names of a folder that none of them lies in stand for all that is below. ``children`` tells what
+    a tree holds, None where it cannot; then, and where there is much to be read, nothing is said.
+    """
+    wanted = {fold(folder) for path in added for folder in _with_folders((path,)) - {path}}
+    found: list[str] = []
+    waiting = [("", tree)]
+    for _ in range(ASKED_ONE_BY_ONE):
+        if not waiting:
+            return tuple(found)
+        within, oid = waiting.pop()
+        listed = children(oid)
+        if listed is None:
+            return None
+        for mode, name, child in listed:
+            path = f"{within}{name}"
+            if mode == _FOLDER and fold(path) in wanted:
+                waiting.append((f"{path}/", child))
+            else:
+                found.append(path)
+    return None
 
 
 def fold(path: str) -> str:
@@ -261,7 +288,12 @@ class _Look:
         rows = (line.split(" ") for line in answer.text.splitlines())
         return {oid: int(size) for oid, size in rows if size != "missing"}
 
-    async def paths(self, commit: str) -> tuple[str, ...]:
+    async def beside(self, commit: str, added: Sequence[str]) -> tuple[str, ...]:
+        """What could be the twin of a new path, or else every path of the commit."""
+        if self._objects and not self._env:
+            tree = await self._objects.tree_of(commit)
+            if (found := beside(added, tree, self._objects.children_of)) is not None:
+                return found
         return tuple(path for _, _, path in await self._listing(commit))
 
     async def links(self, commit: str) -> dict[str, str]:

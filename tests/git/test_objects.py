@@ -57,3 +57,18 @@ async def test_the_tree_of_a_commit_is_asked_for_once(sample, opened, monkeypatc
     assert await opened.objects.tree_of(sample.head) == tree
     monkeypatch.setattr(opened.objects, "raw_commit", None)
     assert await opened.objects.tree_of(sample.head) == tree
+
+
+async def test_what_a_tree_holds_is_read_as_git_lists_it(sample, opened):
+    sample.commit({"ünï 'q\"\n.txt": "1", "d/e/f": "2", "run": "3"})
+    (sample.path / "run").chmod(0o755)
+    (sample.path / "link").symlink_to("run")
+    sample.git("add", "-A")
+    sample.git("commit", "-qm", "modes")
+    tree = await opened.objects.tree_of(sample.head)
+    listing = sample.git("ls-tree", "-z", tree).split("\0")
+    rows = (line.partition("\t") for line in listing if line)
+    told = {(facts.split(" ")[0].lstrip("0"), name, facts.split(" ")[2]) for facts, _, name in rows}
+    assert set(opened.objects.children_of(tree)) == told
+    assert opened.objects.children_of(sample.head) is None
+    assert opened.objects.children_of("1" * 40) is None

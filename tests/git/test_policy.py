@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from itertools import count
 from pathlib import PurePosixPath
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.git.policy import (
     Entry,
+    beside,
     fold,
     new_ways_out,
     read_batch,
@@ -130,6 +132,40 @@ def test_twins_are_found_exactly_when_folding_loses_a_name(present, data):
     assert bool(list(twins(added, files))) == (lost(files) > lost(before))
 
 
+def grown(paths):
+    """Trees by their oid, of which the topmost is "0", that hold these files."""
+    trees, numbers = {"0": {}}, count(1)
+    for path in paths:
+        at, *names = ["0", *path.split("/")]
+        *folders, name = names
+        for folder in folders:
+            at = trees[at].setdefault(folder, ("40000", str(next(numbers))))[1]
+            trees.setdefault(at, {})
+        trees[at][name] = (BLOB, "1" * 40)
+    return lambda oid: [(mode, name, child) for name, (mode, child) in trees[oid].items()]
+
+
+@given(st.sets(PATH, max_size=12), st.data())
+def test_twins_need_no_look_at_more_than_what_stands_beside_them(paths, data):
+    whole = {p for p in paths if not any(other.startswith(f"{p}/") for other in paths)}
+    added = {p for p in whole if data.draw(st.booleans())}
+    near = beside(added, "0", grown(sorted(whole)))
+    assert {f.path for f in twins(added, near)} == {f.path for f in twins(added, whole)}
+
+
+def test_folders_that_nothing_new_lies_in_are_not_read():
+    children, read = grown(["a/b/c", "big/x/y", "A/z"]), []
+
+    def seen(oid):
+        read.append(oid)
+        return children(oid)
+
+    assert set(beside(["a/new"], "0", seen)) == {"a/b", "A/z", "big"}
+    assert len(read) == 3
+    assert beside(["a/new"], "0", lambda _: None) is None
+    assert beside(["/".join("a" * 99)], "0", lambda _: [("40000", "a", "1")]) is None
+
+
 @given(st.text())
 def test_folding_forgets_case_and_spelling_of_accents(text):
     assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
@@ -219,3 +255,16 @@ async def test_what_was_on_the_base_is_nobodys_new_fault(sample, opened):
 async def test_a_removed_file_needs_no_second_look(sample, opened):
     sample.git("rm", "-q", "a.txt")
     assert not await scan(opened.git, sample.head, sample.commit({}))
+
+
+async def test_the_twin_of_a_new_file_is_found_without_a_listing_of_all(
+    sample, opened, monkeypatch
+):
+    base = sample.commit({"lib/Café/x": "1", "other/y": "2"})
+    tip = sample.commit({"lib/cafe\u0301/z": "3"})
+    whole = await scan(opened.git, base, tip)
+    brought = await opened.history.entries(base, tip)
+    monkeypatch.setattr(opened.git, "run", None)
+    near = await scan(opened.git, base, tip, brought=brought, objects=opened.objects)
+    assert near == whole
+    assert [finding.path for finding in near.refusals] == ["lib/cafe\u0301"]
