@@ -141,6 +141,11 @@ class OpenRepository:
         """Mend what a crash left; only while holding the engine's lock."""
         return await repair(self.repository.common_dir, self.linked)
 
+    def close(self) -> None:
+        """End what stays between questions; who asks again begins it anew."""
+        self.objects.close()
+        self._writer.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -150,5 +155,4 @@ class OpenRepository:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.objects.close()
-        self._writer.close()
+        self.close()

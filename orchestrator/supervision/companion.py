@@ -2,6 +2,7 @@
 
 It is asked one thing after the other and answers on its output; what it complains of is kept. It
 dies with us: its input ends then, and the watchman takes it for the short command that it replaces.
+Its mark is not theirs, for as long as it lives theirs would shield what they leave behind.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Companion:
                 argv,
                 cwd=cwd,
                 env=env,
-                cookie=SHORT_COMMAND,
+                cookie=f"companion:{SHORT_COMMAND}",
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,

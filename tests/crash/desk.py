@@ -179,7 +179,7 @@ class Desk:
             self._work.exception()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
-        self._git.objects.close()
+        self._git.close()
         self.records.store.close()
 
     async def _end_who_has_begun(self) -> None:
