@@ -22,8 +22,9 @@ import orchestrator
 from orchestrator.sandboxes.bubblewrap import Bubblewrap
 from orchestrator.sandboxes.enclosure import Enclosure
 from orchestrator.supervision import orphans
+from orchestrator.supervision.companion import Companion
 from orchestrator.supervision.job import Ending, Exit, Job
-from orchestrator.supervision.process import supervise
+from orchestrator.supervision.process import run, supervise
 from orchestrator.supervision.pulse import Pulse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("adopting")]
@@ -178,6 +179,23 @@ async def test_who_ends_between_two_looks_leaves_nobody(
     monkeypatch.setattr(orphans, "_children", read_just_before)
     assert (await supervise(job)).ok
     assert line.is_over()
+
+
+async def test_a_command_that_stays_shields_nobody_else(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    line = Line(tmp_path, env, enclosed=False)
+    job = await line.job(
+        f"(setsid sh -c ': >up; sleep 600' {ALONE} &); until [ -e up ]; do :; done"
+    )
+    stays = Companion(("cat",), cwd=tmp_path, env=env)
+    try:
+        await run(job.argv, cwd=job.cwd, env=env)
+        await orphans.clear()
+        assert line.is_over()
+        assert await stays.ask(b"are you there?\n", b"?\n", timeout_seconds=60)
+    finally:
+        stays.end()
 
 
 async def test_a_job_that_ends_well_leaves_no_daemon(line: Line) -> None:
