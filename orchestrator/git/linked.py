@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import uuid
 from contextlib import suppress
@@ -170,12 +171,17 @@ class LinkedWorktrees:
 
 
 def _renamed(draft: Path, admin: Path) -> None:
+    """Where our state lies on a file system of its own, git may meet the entry before it is whole."""
     try:
         draft.rename(admin)
     except OSError as error:
-        if error.errno == errno.ENOTEMPTY:
+        if error.errno == errno.EXDEV:
+            shutil.copytree(draft, admin)
+            shutil.rmtree(draft)
+        elif error.errno == errno.ENOTEMPTY:
             raise FileExistsError(admin) from error
-        raise
+        else:
+            raise
 
 
 def open_up(folder: Path) -> None:
