@@ -71,7 +71,7 @@ class Submissions:
         record = self._record(plan, request, sandbox)
         if caution := _CAUTIONS.get(record.sandbox):
             warnings.append(caution)
-        in_the_way = tuple(await self._checked_out(plan))
+        in_the_way = self._checked_out(plan)
         self._site.records.scrutiny[plan.name] = Scrutiny(
             use_cache=not request.no_cache, audit_inputs=request.audit_inputs
         )
@@ -116,17 +116,17 @@ class Submissions:
             position=len(self._site.records.book.names()),
         )
 
-    async def _checked_out(self, plan: Plan) -> list[str]:
-        found = await self._site.git.landing.checkouts_of(
+    def _checked_out(self, plan: Plan) -> tuple[str, ...]:
+        found = self._site.git.landing.standing_on(
             branch_ref(plan.target), self._site.records.repository.main
         )
         waits = plan.queue.checked_out is CheckedOut.WAIT
         comes = "landing will wait" if waits else "landing will leave it behind"
-        return [
-            f"{plan.target} is checked out in {place.worktree.path}; {comes} unless you "
+        return tuple(
+            f"{plan.target} is checked out in {place.path}; {comes} unless you "
             "give leave with --update-checkout, or switch that checkout to another branch"
             for place in found
-        ]
+        )
 
     def _again(self, plan: Plan, new: PlanRecord, *, accept: bool) -> None:
         """The same plan goes on; an edited one is taken in when the architect says so."""

@@ -31,7 +31,7 @@ def test_a_checkout_that_cannot_follow_does_not_unsay_the_landing(yard):
     path = f"{yard.home / 'bin'}:{os.environ['PATH']}"
     yard.clerk("run", str(plan), "--update-checkout", PATH=path)
     task = yard.status()["a"]
-    assert (task["state"], "did not follow; there: git read-tree" in task["reason"]) == (
+    assert (task["state"], "did not follow main; there: git -C" in task["reason"]) == (
         "merged",
         True,
     )
