@@ -20,15 +20,12 @@ from orchestrator.api.conflict_views import ConflictsView
 from orchestrator.api.log_views import LogFound, LogPage, LogPlace, LogSearch
 from orchestrator.api.models import (
     ActionView,
-    AskRequest,
     BriefView,
     DiffView,
     EventView,
     LogChunk,
-    NoteRequest,
     PlanView,
     Problem,
-    SessionView,
     StatusView,
     SubmitPlan,
     TaskDetail,
@@ -43,6 +40,7 @@ from orchestrator.api.order_requests import (
     RevertRequest,
     WithdrawRequest,
 )
+from orchestrator.api.session_views import AskRequest, NoteRequest, SessionView
 from orchestrator.api.timing_views import TimingView
 from orchestrator.errors import ClerkError, EngineUnreachable, ExitCode, PlanError, UsageError
 

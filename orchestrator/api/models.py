@@ -18,7 +18,7 @@ from orchestrator.states import MergeMode, Need, Outcome, QueueMode, TaskState, 
 class View(BaseModel):
     """Base of all that travels."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class UsageView(View):
@@ -323,35 +323,6 @@ class BriefView(View):
     resumed: bool
     tokens: int
     text: str
-
-
-class SessionView(View):
-    """A session's own task; ``digest`` is of its newest failed verification, None is no limit."""
-
-    plan: str
-    task: str
-    title: str
-    state: TaskState
-    session: int
-    attempts_left: int
-    tokens_used: int
-    tokens_left: int | None
-    cost_usd: float
-    cost_usd_left: float | None
-    notes_left: int
-    digest: str
-
-
-class AskRequest(View):
-    """A question to the person; it ends the session that asks."""
-
-    text: str = Field(min_length=1, max_length=4000)
-
-
-class NoteRequest(View):
-    """A note for the record."""
-
-    text: str = Field(min_length=1, max_length=2000)
 
 
 class SubmitPlan(View):

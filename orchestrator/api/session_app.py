@@ -16,8 +16,9 @@ from orchestrator import __version__
 from orchestrator.api.check_views import CheckRequest
 from orchestrator.api.gate import GuestList, guest_of
 from orchestrator.api.lines import IN_LINES, Lines, Telling
-from orchestrator.api.models import ActionView, AskRequest, BriefView, NoteRequest, SessionView
+from orchestrator.api.models import ActionView, BriefView
 from orchestrator.api.problems import DECLARED, tell_problems
+from orchestrator.api.session_views import AskRequest, NoteRequest, SessionView
 from orchestrator.sessions.doorkeeper import Guest
 
 

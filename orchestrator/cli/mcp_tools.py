@@ -15,7 +15,7 @@ from pydantic import Field
 
 from orchestrator import __version__
 from orchestrator.api.check_views import CheckRequest
-from orchestrator.api.models import AskRequest, NoteRequest
+from orchestrator.api.session_views import AskRequest, NoteRequest
 from orchestrator.cli.check_answer import answer_lines, heard, line_of
 from orchestrator.cli.session import session_client
 from orchestrator.errors import ClerkError

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from orchestrator import feedback
 from orchestrator.agents.protocol import Asked
 from orchestrator.api.check_views import StandingView
-from orchestrator.api.models import ActionView, SessionView
+from orchestrator.api.models import ActionView
+from orchestrator.api.session_views import SessionView
 from orchestrator.errors import CannotRun
 from orchestrator.events import EventKind
 from orchestrator.jobs.asked_check import Ask
