@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-TRUST = ("sandboxes", "egress", "process", "git", "crash", "store", "bad_input", "e2e")
+TRUST = ("sandboxes", "egress", "supervision", "git", "crash", "store", "bad_input", "e2e")
 """The folders of the tests that hold up docs/trust.md."""
 
 KINDS = ("passed", "failed", "error", "skipped")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling.railway import START, Railway, entry
+from merge_queue.railway import START, Railway, entry
 
 from orchestrator.merge_queue.train import (
     Move,

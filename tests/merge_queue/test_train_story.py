@@ -10,7 +10,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from scheduling.railway import START, Railway, at_once, heads_in
+from merge_queue.railway import START, Railway, at_once, heads_in
 
 from orchestrator.merge_queue.train import (
     Clash,
