@@ -60,8 +60,8 @@ class TaskRecord:
     ``tests_approved`` that commit once a person approved the tests.
 
     ``settled_by`` names the dependency that settled this task. ``merge_requested`` is the order
-    to land and ``held`` why landing waits; ``intent`` is the candidate on record while merging
-    and ``intent_base`` the commit it was built on, ``merged_commit`` what landed.
+    to land, given at ``ordered_at``, and ``held`` why landing waits; ``intent`` is the candidate on
+    record while merging and ``intent_base`` the commit it was built on, ``merged_commit`` what landed.
 
     ``queued_at`` is since when it is in line to land, kept while landing sends it back and forth;
     ``rank`` is what a person added to the plan's priority, ``withdrawn`` that a person took it out
@@ -105,6 +105,7 @@ class TaskRecord:
     intent_base: str = ""
     merged_commit: str = ""
     queued_at: float = 0.0
+    ordered_at: float = 0.0
     rank: int = 0
     withdrawn: bool = False
     revert_requested: bool = False

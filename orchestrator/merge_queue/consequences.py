@@ -52,9 +52,11 @@ class Consequences:
         elif record.state is TaskState.MERGING:
             ledger.amend(record, **facts)
         else:
-            data = {"candidate": candidate.commit, "target": candidate.target}
+            data: dict[str, Any] = {"candidate": candidate.commit, "target": candidate.target}
             if record.merge_requested or self._lands_by_itself(record):
                 data["spent_on"] = QUEUEING
+            if record.merge_requested:  # until then it waited for somebody to order that
+                data["waited"] = max(0.0, record.ordered_at - record.changed_at)
             reason = f"candidate {candidate.commit[:9]} is being verified"
             ledger.move(record, TaskState.MERGING, reason=reason, data=data, **facts)
 

@@ -69,6 +69,7 @@ class Orders:
         for name in done:
             facts = {
                 "merge_requested": True,
+                "ordered_at": self._site.ledger.clock(),
                 "held": "",
                 "retry_at": 0.0,
             }

@@ -117,5 +117,9 @@ class Activity:
         purpose = SPENT_ON.get(TaskState(left)) if left else None
         purpose = event.data.get("spent_on", purpose)
         if purpose is not None:
+            seconds = float(event.data.get("seconds", 0.0))
+            waited = min(seconds, float(event.data.get("waited", 0.0)))
             spent = self.of(event.plan, event.task).spent
-            spent[purpose] = spent.get(purpose, 0.0) + float(event.data.get("seconds", 0.0))
+            spent[purpose] = spent.get(purpose, 0.0) + seconds - waited
+            if waited:
+                spent[PERSON] = spent.get(PERSON, 0.0) + waited

@@ -41,6 +41,7 @@ def _queue(connection: Connection) -> None:
     for column, kind, empty in (
         ("plan.landing_paused", "BOOLEAN", "FALSE"),
         ("task.queued_at", "FLOAT", "0"),
+        ("task.ordered_at", "FLOAT", "0"),
         ("task.rank", "INTEGER", "0"),
         ("task.withdrawn", "BOOLEAN", "FALSE"),
         ("task.revert_requested", "BOOLEAN", "FALSE"),

@@ -93,6 +93,7 @@ class TaskRow(UsageColumns, table=True):
     intent_base: str
     merged_commit: str
     queued_at: float
+    ordered_at: float
     rank: int
     withdrawn: bool
     revert_requested: bool
