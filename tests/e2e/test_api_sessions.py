@@ -32,7 +32,10 @@ def ask(door, method, path, body, token):
         headers["content-type"] = "application/json"
     connection = Door(door)
     try:
-        connection.request(method, path, body and json.dumps(body), headers)
+        try:
+            connection.request(method, path, body and json.dumps(body), headers)
+        except BrokenPipeError:
+            pass  # refused before it was heard out
         answer = connection.getresponse()
         return [answer.status, json.loads(answer.read())]
     except OSError as error:

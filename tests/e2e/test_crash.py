@@ -83,13 +83,13 @@ def wait_until_gone(marker: str) -> None:
     until_blocking(lambda: not cookies(marker))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0])
 def test_killed_at_random_moments_it_finishes_all_the_same(yard, seed):
     kill_and_finish(yard, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 120))
+@pytest.mark.parametrize("seed", [1, 2, *range(100, 120)])
 def test_killed_at_many_more_random_moments(yard, seed):
     kill_and_finish(yard, seed)
 

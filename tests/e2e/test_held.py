@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from waiting import until_blocking
 
 WHY = "give leave with --update-checkout"
@@ -49,6 +50,7 @@ def test_a_target_checked_out_while_it_is_being_verified_for_is_not_touched(yard
     assert yard.git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_what_is_held_is_not_shown_as_being_checked(yard):
     """Its verification was stopped; what is known of it is that its branch passed."""
     line = f"if [ -e a.txt ] && [ -e b.txt ]; then {yard.waits('both')}; fi"

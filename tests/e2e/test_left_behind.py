@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from waiting import until_blocking
 
 LANDS = {"merge": "auto", "queue": {"checked_out": "land"}}
@@ -63,6 +64,7 @@ def test_with_leave_only_what_cannot_follow_stays_behind_until_it_can(yard, tmp_
     assert (other / "one.txt").exists(), "clean again, it was brought up by itself"
 
 
+@pytest.mark.slow
 def test_a_commit_in_a_checkout_that_stayed_behind_is_told_loudly(yard):
     yard.git("checkout", "-q", "main")
     plan = yard.plan(

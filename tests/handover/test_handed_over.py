@@ -95,6 +95,7 @@ def test_closed_there_needs_a_person_and_a_retry_opens_another(yard, forge):
     assert look(yard, forge)["pull_request"] == f"{URL}/pull/2"
 
 
+@pytest.mark.slow
 def test_without_gh_it_is_held_with_the_mend_and_goes_on_once_that_is_there(yard, forge):
     (forge.home / "bin/gh").unlink()
     file = plan(yard, {"a": GOOD.format("a")})
@@ -169,6 +170,7 @@ def look_again(yard, forge) -> None:
     yard.clerk("start", str(yard.home / "p.yaml"), **forge.env)
 
 
+@pytest.mark.slow
 def test_what_a_person_mended_and_merged_over_there_is_noticed(yard, forge):
     is_asked_for_changes(yard, forge)
     theirs = forge.commit_on("refs/heads/clerk/p/a", "mended", "refs/heads/clerk/p/a")
@@ -203,6 +205,7 @@ def test_what_was_merged_before_the_newest_work_came_leaves_that_to_a_person(yar
     assert told["pull_request"] == ""
 
 
+@pytest.mark.slow
 def test_closed_while_a_person_is_needed_is_told_and_not_asked_for_again(yard, forge):
     is_asked_for_changes(yard, forge)
     forge.set(1, state="closed")
