@@ -190,9 +190,9 @@ ROOM = {
 }
 
 DAEMONS = {
-    "leave a child": 'sleep "$LINGER" &',
-    "leave a daemon": 'setsid sh -c "sleep $LINGER & sleep $LINGER &" </dev/null >/dev/null 2>&1 &',
-    "leave one that ignores all": '(trap "" TERM INT HUP; setsid env -i PATH="$PATH" nohup sleep "$LINGER" >/dev/null 2>&1 &)',
+    "leave a child": 'sleep "$LINGER" & until grep -q sleep /proc/$!/comm; do sleep 0.01; done',
+    "leave a daemon": 'setsid -w sh -c "sleep $LINGER & until grep -q sleep /proc/\\$!/comm; do sleep 0.01; done; sleep $LINGER &" </dev/null >/dev/null 2>&1',
+    "leave one that ignores all": '(trap "" TERM INT HUP; setsid env -i PATH="$PATH" nohup sleep "$LINGER" >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do sleep 0.01; done)',
     "leave a stopped one": 'setsid env -i "$(command -v sleep)" "$LINGER" >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do sleep 0.01; done; kill -STOP $!',
 }
 
