@@ -10,7 +10,6 @@ enter through the quarantine of ``git.imports``, and no ref moves but one of the
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from orchestrator.borders.view_reading import (
     told_text,
 )
 from orchestrator.errors import GitError, SnapshotRefused
-from orchestrator.git.admission import admitted, beyond_links
+from orchestrator.git.admission import admitted, beyond_links, listed
 from orchestrator.git.snapshot_dir import make_snapshot_dir, snapshot_environment
 from orchestrator.git.status import STATUS, read_status
 from orchestrator.log_tail import last_words
@@ -216,8 +215,8 @@ class _Reading:
         ``gone`` are those of ``paths`` that git could not look at to see it.
         """
         for name, content in {
-            "paths": _listed(path for path in paths if path not in gone),
-            "gone": _listed(gone),
+            "paths": listed(path for path in paths if path not in gone),
+            "gone": listed(gone),
             "known": known.encode(),
             "message": message.encode(),
         }.items():
@@ -271,10 +270,6 @@ def _admitted(tree: WorkTree, status: Status) -> tuple[list[str], tuple[str, ...
             "have git ignore what is made"
         )
     return wanted, notes
-
-
-def _listed(paths: Iterable[str]) -> bytes:
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _size(path: Path) -> int:

@@ -46,6 +46,11 @@ def beyond_links(top: Path, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(path for path in paths if any(map(is_link, _parents(path))))
 
 
+def listed(paths: Iterable[str]) -> bytes:
+    """Paths as ``-z --stdin`` takes them."""
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
 def _parents(path: str) -> Iterator[str]:
     at = path.find("/")
     while at > 0:

@@ -9,7 +9,6 @@ hang it, and a repository inside the worktree would come in as a bare link.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from orchestrator.git.admission import (
     beyond_links,
     clear_pipes,
     folders_of,
+    listed,
     special_file,
     with_markers,
 )
@@ -33,7 +33,7 @@ from orchestrator.git.status import STATUS, Status, read_status
 from orchestrator.git.worktrees import attach
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from orchestrator.git.command import Git, WorkTree
@@ -150,9 +150,9 @@ class Leftovers:
         gone = beyond_links(tree.path, paths)
         if gone:
             await self._git.run(
-                *("update-index", "--force-remove", "-z", "--stdin"), at=tree, input=_listed(gone)
+                *("update-index", "--force-remove", "-z", "--stdin"), at=tree, input=listed(gone)
             )
-        if names := _listed(path for path in paths if path not in gone):
+        if names := listed(path for path in paths if path not in gone):
             await self._git.run(
                 "update-index",
                 "--add",
@@ -260,10 +260,6 @@ class Leftovers:
 
 def _rewritten(task: _Task) -> str:
     return f"the history of '{task.branch}' was rewritten: it no longer holds its base {task.base[:12]}"
-
-
-def _listed(paths: Iterable[str]) -> bytes:
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 def _drop_locks(git_dir: Path) -> None:

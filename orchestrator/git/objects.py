@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git import Git as ObjectReader
+from git.objects.fun import tree_entries_from_data
 
 from orchestrator.errors import GitError
 from orchestrator.identity import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from orchestrator.git.command import Git
 
 _TREES_KEPT = 4096
-_OID_BYTES = 20
 
 Child = tuple[str, str, str]
 """Mode, name and oid of what a tree holds; a folder's mode is ``40000``."""
@@ -122,7 +122,12 @@ class Objects:
     def children_of(self, tree: str) -> tuple[Child, ...] | None:
         """What the tree of that oid holds itself; None when the reader cannot tell."""
         raw = self._read(tree, "tree") if self._readable else None
-        return None if raw is None else tuple(_children(raw))
+        if raw is None:
+            return None
+        with suppress(ValueError):  # a tree that it takes for none is for git to tell
+            entries = tree_entries_from_data(raw)
+            return tuple((f"{mode:o}", name, oid.hex()) for oid, mode, name in entries)
+        return None
 
     def knows(self, oid: str) -> bool:
         """Whether the commit ``oid`` was told of before."""
@@ -153,16 +158,6 @@ class Objects:
             self.close()
             return None
         return raw if os.fsdecode(kind) == wanted else None
-
-
-def _children(raw: bytes) -> Iterator[Child]:
-    """The entries of a raw tree: ``MODE SP NAME NUL OID``, the oid of SHA-1 in bytes."""
-    at = 0
-    while at < len(raw):
-        end = raw.index(b"\0", at)
-        mode, _, name = raw[at:end].partition(b" ")
-        at = end + 1 + _OID_BYTES
-        yield mode.decode(), os.fsdecode(name), raw[end + 1 : at].hex()
 
 
 def _parsed(oid: str, raw: bytes) -> Commit:
