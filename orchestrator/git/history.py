@@ -73,6 +73,12 @@ class History:
         answer = await self._git.run("merge-base", "--is-ancestor", ancestor, of, ok=(0, 1))
         return answer.code == 0
 
+    async def outside(self, commits: Collection[str], of: str) -> frozenset[str]:
+        """Those of ``commits``, of which there are some, that ``of`` does not hold."""
+        asked = "".join(f"{commit}\n" for commit in (*commits, f"^{of}"))
+        told = await self._git.run("rev-list", "--stdin", input=asked.encode())
+        return frozenset(commits).intersection(told.text.split())
+
     async def look_ahead(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Look at many changes (base, head) by one command; each answer then waits to be asked for.
 

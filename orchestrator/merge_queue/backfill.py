@@ -73,12 +73,7 @@ class Backfill:
 
     async def _landed_later(self, plan: PlanSnapshot, below: TaskRecord) -> frozenset[TaskKey]:
         """The tasks whose work ``below`` did not hold as it landed: it was held to none of theirs."""
-        history = self._site.git.history
-        return frozenset(
-            [
-                (record.plan, record.id)
-                for record in plan.tasks.values()
-                if has_landed(record)
-                and not await history.is_ancestor(record.merged_commit, below.merged_commit)
-            ]
-        )
+        landed = [record for record in plan.tasks.values() if has_landed(record)]
+        commits = {record.merged_commit for record in landed}
+        later = await self._site.git.history.outside(commits, below.merged_commit)
+        return frozenset((r.plan, r.id) for r in landed if r.merged_commit in later)

@@ -23,6 +23,8 @@ RARE, FREQUENT = 0.005, 0.9
 POSSIBLE = tuple(RARE * (FREQUENT / RARE) ** (step / 15) for step in range(16))
 """The failure rates that are held possible."""
 
+_NEGLIGIBLE = 1e-4
+
 BAD_BEFORE, SEEN_BEFORE = 0.1, 4.0
 """What counts as seen before anything was: so little that rare and frequent are about as likely."""
 
@@ -52,9 +54,6 @@ def believed_survival(belief: Sequence[float], suspects: Sequence[int | None]) -
             alive = survival(hazards(rate, suspects))
             together = [sum_ + likely * left for sum_, left in zip(together, alive, strict=True)]
     return together
-
-
-_NEGLIGIBLE = 1e-4
 
 
 def hazards(rate: float, suspects: Iterable[int | None]) -> list[float]:

@@ -383,7 +383,7 @@ class MergeQueue:
     async def _leave(self, line: Iterable[InLine]) -> Leave:
         """What people allow of their checkouts of the target; one left behind may catch up now."""
         leave = leave_of(self._site, {record.plan for _, record in line})
-        if self._site.records.activity.behind.get(self._target):
+        if leave.follow and self._site.records.activity.behind.get(self._target):
             await self._ground.look_behind(leave=leave)
         return leave
 

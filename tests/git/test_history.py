@@ -117,3 +117,11 @@ async def test_the_common_base_of_several_is_told_and_one_is_its_own(sample, ope
     assert await opened.history.common_base({one, two}) == base
     monkeypatch.setattr(opened.git, "run", None)
     assert await opened.history.common_base({one}) == one
+
+
+async def test_which_commits_another_does_not_hold_is_asked_at_once(sample, opened):
+    first = sample.git("rev-parse", "HEAD")
+    second, third = (sample.commit({name: name}) for name in ("two.txt", "three.txt"))
+    outside = opened.history.outside
+    assert await outside((first, second, third), second) == {third}
+    assert await outside((first, second), third) == frozenset()
