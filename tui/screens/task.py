@@ -150,9 +150,8 @@ class TaskScreen(OrderScreen):
 
     def on_task_read(self, message: TaskRead) -> None:
         self._panes.take(message)
-        self._show(
-            self._pane
-        )  # the others once they are turned to: out of sight they have no width
+        # The others once they are turned to: out of sight they have no width.
+        self._show(self._pane)
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         if event.pane.id in PANES:
